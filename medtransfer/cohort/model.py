@@ -1,0 +1,74 @@
+"""Labelled cases: what a plug-in learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Partition = Literal["train", "validation", "test"]
+PARTITIONS: tuple[Partition, ...] = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """One labelled image.
+
+    Attributes
+    ----------
+    key
+        First 16 hexadecimal digits of the SHA-256 of the image file: the case's identity in splits and reports. It
+        says nothing about the patient and survives renaming.
+    image
+        The file to open with :func:`medtransfer.study.open`.
+    patient
+        Whatever the table says; cases of one patient never end up in different partitions. Never logged.
+    labels
+        Label id to 1 (present), 0 (absent) or None (unknown: neither trained on nor counted).
+    row
+        Line of the table (1-based, counting the header) or position in the folder: for messages.
+    split
+        The partition that the table asked for, if it did.
+    """
+
+    key: str
+    image: Path
+    patient: str
+    labels: Mapping[str, int | None]
+    row: int
+    site: str = ""
+    split: Partition | None = None
+    mask: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a cohort, shown before training.
+
+    ``error`` problems stop the training, ``warning`` problems are the person's to judge. ``rows`` are the lines
+    concerned (1-based, counting the header); ``subject`` may name a file and is for the screen only.
+    """
+
+    code: str
+    level: Literal["info", "warning", "error"]
+    message: str
+    hint: str = ""
+    rows: tuple[int, ...] = ()
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cohort:
+    """Cases with the labels that they carry.
+
+    ``fingerprint`` is the SHA-256 over every case's key, labels and grouping: two cohorts with the same fingerprint
+    train the same model. ``synthetic`` is true for generated phantoms and is repeated on every result.
+    """
+
+    cases: tuple[Case, ...]
+    labels: tuple[str, ...]
+    fingerprint: str
+    problems: tuple[Problem, ...] = ()
+    synthetic: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)

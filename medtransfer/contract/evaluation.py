@@ -1,0 +1,100 @@
+"""How good a model is: figures with intervals, beside the untuned model and the trivial answer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from medtransfer.result.model import Record
+
+Grade = Literal["none", "exploratory", "estimate"]
+
+
+class Interval(Record):
+    """A figure with its patient-bootstrap 95 % interval; ``low`` and ``high`` are None where none can be given."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Confusion(Record):
+    """Counts at the operating threshold."""
+
+    true_positive: int
+    false_positive: int
+    true_negative: int
+    false_negative: int
+
+
+class Curves(Record):
+    """Points for the plots. ``roc`` is (false positive rate, sensitivity), ``pr`` is (recall, precision),
+    ``reliability`` is (mean probability, observed share, cases) per equal-mass bin.
+    """
+
+    roc: list[tuple[float, float]] = []
+    pr: list[tuple[float, float]] = []
+    reliability: list[tuple[float, float, int]] = []
+
+
+class LabelEvaluation(Record):
+    """One label of one model on one partition.
+
+    ``metrics`` has ``auroc``, ``auprc``, ``sensitivity``, ``specificity``, ``f1``, ``mcc``, ``brier``, ``ece``;
+    a figure that is undefined (one class only) is missing. ``grade`` follows the number of positive patients: fewer
+    than 20 ``none`` (figures are not to be relied on), fewer than 100 ``exploratory``, else ``estimate``.
+    """
+
+    label: str
+    name: str
+    cases: int
+    positives: int
+    positive_patients: int
+    grade: Grade
+    threshold: float
+    metrics: dict[str, Interval]
+    confusion: Confusion
+    curves: Curves = Curves()
+
+
+class ModelEvaluation(Record):
+    """One model (``tuned``, ``untuned`` or ``trivial``) over all labels, with what it is in words."""
+
+    model: Literal["tuned", "untuned", "trivial"]
+    description: str
+    labels: list[LabelEvaluation]
+
+
+class Difference(Record):
+    """Tuned minus untuned for one figure, on the same bootstrap resamples of patients."""
+
+    label: str
+    metric: str
+    difference: Interval
+
+
+class Subgroup(Record):
+    """The tuned model's AUROC within one value of a column of the table (site, camera, ...)."""
+
+    column: str
+    value: str
+    label: str
+    cases: int
+    positives: int
+    auroc: Interval | None
+
+
+class Evaluation(Record):
+    """Everything reported once on the test partition."""
+
+    cases: int
+    patients: int
+    bootstrap: int
+    seed: int
+    models: list[ModelEvaluation]
+    differences: list[Difference] = []
+    subgroups: list[Subgroup] = []
+    verdict: list[str] = []
+
+    def of(self, model: Literal["tuned", "untuned", "trivial"]) -> ModelEvaluation:
+        """Return the evaluation of that model."""
+        return next(entry for entry in self.models if entry.model == model)

@@ -1,0 +1,144 @@
+"""How a plug-in is to learn: one validated object, a TOML file on disk, with three presets in plain language."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from medtransfer.errors import DataError, UserError
+from medtransfer.result.model import Record
+
+PRESETS = ("quick", "standard", "thorough")
+
+
+class Recipe(Record):
+    """Everything that decides how training goes, apart from the data.
+
+    Attributes
+    ----------
+    tune
+        What is trained: ``head`` (the network stays as it came), ``last-stages`` (the network's upper part, on cached
+        feature maps of the frozen lower part) or ``all``.
+    frozen_share
+        For ``last-stages``: share of the backbone's blocks that stay frozen, in [0, 1].
+    views
+        Augmented views of each training picture whose frozen features are computed once and cached.
+    layer_decay
+        Learning rate of each earlier block relative to the next one (Clark et al. 2020); 1.0 for none.
+    patience
+        Epochs without a better validation score before training stops.
+    calibration
+        ``auto``: Platt scaling below 1,000 validation cases, else isotonic regression.
+    operating_point
+        How the threshold is chosen on validation: ``f1`` (best F1) or ``sensitivity`` (the largest threshold whose
+        sensitivity is at least ``wanted_sensitivity``).
+    precision
+        ``auto`` is bfloat16 autocast on CUDA and float32 elsewhere.
+    """
+
+    name: str = "custom"
+    description: str = ""
+    backbone: str = ""
+    weights: str = ""
+    input_size: int = Field(default=384, ge=32, le=2048)
+    tune: Literal["head", "last-stages", "all"] = "last-stages"
+    frozen_share: float = Field(default=0.7, ge=0.0, le=1.0)
+    views: int = Field(default=4, ge=1, le=64)
+    augmentation: Literal["none", "light", "strong"] = "light"
+    epochs: int = Field(default=20, ge=1, le=10_000)
+    warmup_epochs: int = Field(default=1, ge=0)
+    patience: int = Field(default=6, ge=1)
+    batch_size: int = Field(default=16, ge=1, le=4096)
+    learning_rate: float = Field(default=1e-4, gt=0.0, lt=1.0)
+    head_learning_rate: float = Field(default=1e-3, gt=0.0, lt=1.0)
+    layer_decay: float = Field(default=0.8, gt=0.0, le=1.0)
+    weight_decay: float = Field(default=0.02, ge=0.0)
+    dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
+    class_balance: Literal["none", "weighted"] = "weighted"
+    max_positive_weight: float = Field(default=20.0, ge=1.0)
+    precision: Literal["auto", "32", "bf16"] = "auto"
+    calibration: Literal["auto", "none", "temperature", "platt", "isotonic"] = "auto"
+    operating_point: Literal["f1", "sensitivity"] = "f1"
+    wanted_sensitivity: float = Field(default=0.9, gt=0.0, le=1.0)
+    validation_share: float = Field(default=0.2, gt=0.0, lt=0.9)
+    test_share: float = Field(default=0.2, gt=0.0, lt=0.9)
+    bootstrap: int = Field(default=2000, ge=100, le=100_000)
+    seed: int = Field(default=2026, ge=0, lt=2**31)
+
+    @classmethod
+    def preset(cls, name: str) -> Recipe:
+        """Return one of the presets ``quick``, ``standard``, ``thorough``.
+
+        Raises
+        ------
+        UserError
+            When there is no such preset.
+        """
+        if name not in PRESETS:
+            raise UserError(
+                f"there is no recipe called {name!r}",
+                code="recipe.unknown",
+                hint=f"Use one of {', '.join(PRESETS)}, or give the path of a TOML file.",
+            )
+        text = resources.files(__package__).joinpath("presets", f"{name}.toml").read_text(encoding="utf-8")
+        return cls.model_validate(tomllib.loads(text))
+
+    @classmethod
+    def read(cls, path: Path) -> Recipe:
+        """Read a recipe from a TOML file.
+
+        Raises
+        ------
+        DataError
+            When the file is not TOML, or a key is unknown or out of range: the message names the key.
+        """
+        try:
+            return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise DataError(
+                "the recipe cannot be read", code="recipe.unreadable", hint="Check the path.", subject=str(path)
+            ) from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise DataError(
+                f"the recipe is not valid TOML ({error})",
+                code="recipe.syntax",
+                hint="Mend the line named, or start from a preset.",
+                subject=path.name,
+            ) from error
+        except ValidationError as error:
+            raise _invalid(error, path.name) from error
+
+    @classmethod
+    def resolve(cls, name_or_path: str) -> Recipe:
+        """Return the preset of that name, or else the recipe in that file."""
+        return cls.preset(name_or_path) if name_or_path in PRESETS else cls.read(Path(name_or_path))
+
+    def changed(self, settings: dict[str, Any]) -> Recipe:
+        """Return a copy with some settings changed, validated again.
+
+        Raises
+        ------
+        UserError
+            When a setting is unknown or its value is out of range.
+        """
+        try:
+            return type(self).model_validate({**self.model_dump(), **settings})
+        except ValidationError as error:
+            problem = _invalid(error, None)
+            raise UserError(problem.message, code="recipe.setting", hint=problem.hint) from error
+
+
+def _invalid(error: ValidationError, subject: str | None) -> DataError:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    known = ", ".join(Recipe.model_fields)
+    return DataError(
+        f"the recipe's setting {key!r} is not acceptable: {first['msg'].lower()}",
+        code="recipe.invalid",
+        hint=f"Settings are: {known}." if first["type"] == "extra_forbidden" else "Change the value.",
+        subject=subject,
+    )

@@ -1,0 +1,51 @@
+"""What a job asks for: ``request.json`` in the job's folder, and where its inputs and outputs lie."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from medtransfer.contract.recipe import Recipe
+from medtransfer.result.model import Record, SourceInfo
+
+REQUEST = "request.json"
+IMAGE = "image"          # image.npy and image.json, see medtransfer.study.exchange
+RESULT_FOLDER = "result"  # what analyse writes, see medtransfer.result.writing
+BUNDLE_FOLDER = "bundle"  # what learn and pretrain write
+COHORT = "cohort.json"
+SPLIT = "split.json"
+CHECKPOINTS = "checkpoints"
+
+
+class AnalyseRequest(Record):
+    """Analyse one image.
+
+    ``explain`` lists label ids, or ``["positive"]`` for every label called positive, or ``["all"]``.
+    ``bundle`` is the folder of the model. ``synthetic`` marks generated pictures.
+    """
+
+    verb: Literal["analyse"] = "analyse"
+    bundle: str
+    source: SourceInfo
+    explain: list[str] = ["positive"]
+    faithfulness: bool = True
+    uncertainty: bool = True
+    seed: int = 2026
+    synthetic: bool = False
+
+
+class LearnRequest(Record):
+    """Learn from a cohort. A folder with checkpoints of the same request is resumed exactly where it stopped.
+
+    ``parent`` is the folder of a model bundle to start from; empty for the plug-in's own weights.
+    ``fresh_weights`` maps names of the weights catalogue to safetensors files on this machine.
+    """
+
+    verb: Literal["learn"] = "learn"
+    name: str
+    recipe: Recipe
+    parent: str = ""
+    labels: list[str] = Field(min_length=1)
+    weights: dict[str, str] = {}
+    cache: str = ""

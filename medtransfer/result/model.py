@@ -1,0 +1,143 @@
+"""What was found: findings, heat maps, segmentations, notices, and the passport that says how they came about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+RESEARCH_USE_ONLY = "Research use only. Not for clinical decisions."
+
+
+class Record(BaseModel):
+    """Base of everything stored as JSON: immutable, and a misspelt key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Finding(Record):
+    """One label's answer.
+
+    ``probability`` is calibrated when the model bundle carries a calibration for the label (``calibrated``), and
+    ``positive`` is exactly ``probability >= threshold``. ``uncertainty`` is the standard deviation of the probability
+    over test-time augmentations, in [0, 0.5]; None when it was not asked for.
+    """
+
+    label: str
+    name: str
+    probability: float = Field(ge=0.0, le=1.0)
+    threshold: float = Field(ge=0.0, le=1.0)
+    positive: bool
+    calibrated: bool
+    uncertainty: float | None = None
+    logit: float | None = None
+    code: str = ""
+
+
+class Structure(Record):
+    """One segmented structure: ``value`` is its number in the label map."""
+
+    label: str
+    name: str
+    value: int = Field(ge=1)
+    code: str = ""
+    volume_ml: float = Field(ge=0.0)
+    mean_hu: float | None = None
+    colour: str = "#6aa8f7"
+
+
+class Notice(Record):
+    """Something the reader of the result must know: poor quality, unlike the training data, synthetic, ..."""
+
+    code: str
+    level: Literal["info", "warning", "error"]
+    message: str
+
+
+class Faithfulness(Record):
+    """Whether a heat map points at what the network used (deletion and insertion, RISE, Petsiuk et al. 2018).
+
+    ``score`` is the area under the insertion curve minus the area under the deletion curve of the label's probability,
+    in [-1, 1]; ``random_score`` is the mean of the same figure for random orderings of the same blocks. A map is worth
+    showing when ``score`` clearly exceeds ``random_score``.
+    """
+
+    score: float
+    random_score: float
+    deletion_auc: float
+    insertion_auc: float
+    steps: int
+
+
+class HeatmapInfo(Record):
+    """The part of a heat map that goes into ``result.json``; the pixels lie beside it."""
+
+    label: str
+    method: str
+    layer: str
+    raw_maximum: float
+    faithfulness: Faithfulness | None = None
+    file: str = ""
+    picture: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Heatmap:
+    """A map on the image's own grid: float32 in [0, 1], shape = the image's spatial shape."""
+
+    info: HeatmapInfo
+    array: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """A label map on the image's own grid: uint8 or uint16, shape = the image's spatial shape, 0 is background."""
+
+    array: NDArray[np.unsignedinteger]
+    structures: tuple[Structure, ...]
+
+
+class SourceInfo(Record):
+    """What was analysed, without patient data: file names (not folders), UIDs and the SHA-256 of the pixels."""
+
+    names: tuple[str, ...] = ()
+    uids: dict[str, str] = Field(default_factory=dict)
+    pixel_sha256: str = ""
+    shape: tuple[int, ...] = ()
+    modality: str = ""
+
+
+class Passport(Record):
+    """How a result came about. Same inputs and same passport give the same answer (``medtransfer rerun``).
+
+    ``model_sha256`` is the content address of the model bundle, ``parameters`` are those of the request, ``versions``
+    name medtransfer, the plug-in and the libraries that computed.
+    """
+
+    plugin: str
+    plugin_version: str
+    model: str
+    model_sha256: str
+    parameters: dict[str, str | int | float | bool | list[str]]
+    versions: dict[str, str]
+    device: str
+    runtime: str
+    seed: int
+    created: str
+    duration_s: float = 0.0
+    checks: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Everything that one analysis of one series found."""
+
+    findings: tuple[Finding, ...]
+    source: SourceInfo
+    passport: Passport
+    heatmaps: tuple[Heatmap, ...] = ()
+    segmentation: Segmentation | None = None
+    notices: tuple[Notice, ...] = field(default_factory=tuple)
