@@ -27,7 +27,8 @@ class Calibration(Record):
     """Maps a logit z to a probability.
 
     ``none``: sigmoid(z). ``temperature``: sigmoid(z / a). ``platt``: sigmoid(a z + b). ``isotonic``: piecewise linear
-    through the points (``x``, ``y``) over sigmoid(z), constant beyond the ends.
+    through the points (``x``, ``y``) over sigmoid(z), constant beyond the ends. ``note`` says why the method is ``none``
+    although another one was asked for.
     """
 
     method: Literal["none", "temperature", "platt", "isotonic"] = "none"
@@ -35,6 +36,7 @@ class Calibration(Record):
     b: float = 0.0
     x: tuple[float, ...] = ()
     y: tuple[float, ...] = ()
+    note: str = ""
 
 
 class BundleLabel(LabelSpec):

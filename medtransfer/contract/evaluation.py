@@ -41,7 +41,9 @@ class LabelEvaluation(Record):
 
     ``metrics`` has ``auroc``, ``auprc``, ``sensitivity``, ``specificity``, ``f1``, ``mcc``, ``brier``, ``ece``;
     a figure that is undefined (one class only) is missing. ``grade`` follows the number of positive patients: fewer
-    than 20 ``none`` (figures are not to be relied on), fewer than 100 ``exploratory``, else ``estimate``.
+    than 20 ``none`` (figures are not to be relied on), fewer than 100 ``exploratory``, else ``estimate``. ``skipped``
+    counts the bootstrap resamples that held one class only. ``ece_if_calibrated`` is what 95 % of perfectly calibrated
+    models stay below on as many cases: a smaller calibration error cannot be told from none.
     """
 
     label: str
@@ -54,6 +56,8 @@ class LabelEvaluation(Record):
     metrics: dict[str, Interval]
     confusion: Confusion
     curves: Curves = Curves()
+    skipped: int = 0
+    ece_if_calibrated: float | None = None
 
 
 class ModelEvaluation(Record):
