@@ -16,6 +16,7 @@ BUNDLE_FOLDER = "bundle"  # what learn and pretrain write
 COHORT = "cohort.json"
 SPLIT = "split.json"
 CHECKPOINTS = "checkpoints"
+SCRATCH = "scratch"  # the plug-in's temporary files, gone when the job ends
 
 
 class AnalyseRequest(Record):
