@@ -1,0 +1,219 @@
+"""Look at every case before training and say what is wrong, so that nobody waits an hour to find out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from medtransfer import study
+from medtransfer.cohort import identity, words
+from medtransfer.cohort.model import PARTITIONS, Case, Cohort, Partition, Problem
+from medtransfer.errors import MedTransferError
+from medtransfer.study.pixels import pixel_sha256
+
+FEW_PATIENTS = 10
+PATIENTS_PER_PARTITION = 2
+"""With fewer patients of a class a partition can neither train, choose a threshold nor test."""
+
+
+def inspect(cohort: Cohort, progress: Callable[[int, int], None] | None = None) -> tuple[Problem, ...]:
+    """Open every image and check labels, patients and given splits.
+
+    Parameters
+    ----------
+    cohort
+        What :func:`medtransfer.cohort.read` returned; its own problems are repeated first.
+    progress
+        Called from this thread after each image with (done, total).
+
+    Returns
+    -------
+    tuple of Problem
+        Errors first, then warnings, then remarks. Training must not start while there is an error.
+    """
+    problems = [
+        *cohort.problems,
+        *_given_splits(cohort),
+        *(problem for label in cohort.labels for problem in _label(cohort, label)),
+        *_images(cohort, progress),
+    ]
+    if cohort.synthetic:
+        problems.append(
+            Problem("cohort.synthetic", "info", "the images are synthetic: figures say nothing about real patients")
+        )
+    order = ("error", "warning", "info")
+    return tuple(sorted(problems, key=lambda problem: order.index(problem.level)))
+
+
+def inspect_split(cohort: Cohort, partitions: Mapping[str, Partition]) -> tuple[Problem, ...]:
+    """Name the labels of which a partition has too few patients with, or without, the finding."""
+    problems = []
+    for label in cohort.labels:
+        for partition in PARTITIONS:
+            inside = [case for case in cohort.cases if partitions.get(case.key) == partition]
+            for value, meaning in ((1, "with"), (0, "without")):
+                patients = _patients(inside, label, value)
+                if len(patients) < PATIENTS_PER_PARTITION:
+                    problems.append(
+                        Problem(
+                            "split.too-few",
+                            "error",
+                            f"{partition} has {words.counted(len(patients), 'patient')} {meaning} {_name(cohort, label)!r}; "
+                            f"at least {PATIENTS_PER_PARTITION} are needed",
+                            "Leave this label out, add cases, or give another split.",
+                        )
+                    )
+    return tuple(problems)
+
+
+def _name(cohort: Cohort, label: str) -> str:
+    return cohort.names.get(label, label)
+
+
+def _patients(cases: Sequence[Case], label: str, value: int) -> set[str]:
+    return {case.patient for case in cases if case.labels[label] == value}
+
+
+def _label(cohort: Cohort, label: str) -> list[Problem]:
+    counts = {value: len(_patients(cohort.cases, label, value)) for value in (1, 0)}
+    name = _name(cohort, label)
+    if 0 in counts.values():
+        always = "present" if counts[1] else "absent" if counts[0] else "unknown"
+        return [
+            Problem(
+                "label.constant",
+                "error",
+                f"{name!r} is {always} in every case: there is nothing to tell apart",
+                "Leave this label out, or add cases of the other class.",
+            )
+        ]
+    problems = []
+    for value, meaning in ((1, "with"), (0, "without")):
+        needed = PATIENTS_PER_PARTITION * len(PARTITIONS)
+        if counts[value] < FEW_PATIENTS:
+            problems.append(
+                Problem(
+                    "label.too-few" if counts[value] < needed else "label.few",
+                    "error" if counts[value] < needed else "warning",
+                    f"{words.counted(counts[value], 'patient')} {meaning} {name!r}"
+                    + (
+                        f"; training, validation and test need {PATIENTS_PER_PARTITION} each" * (counts[value] < needed)
+                    ),
+                    "Leave this label out, or add cases."
+                    if counts[value] < needed
+                    else "Its figures will have wide intervals: add cases if you can.",
+                )
+            )
+    return problems
+
+
+def _given_splits(cohort: Cohort) -> list[Problem]:
+    splits: dict[str, dict[int, Partition]] = defaultdict(dict)
+    for case in cohort.cases:
+        if case.split:
+            splits[case.patient][case.row] = case.split
+    return [
+        Problem(
+            "split.leak",
+            "error",
+            f"the table has cases of one patient in {' and '.join(sorted(set(by_row.values())))}",
+            "Put all cases of a patient into one split, or leave the column `split` empty.",
+            tuple(by_row),
+            patient,
+        )
+        for patient, by_row in splits.items()
+        if len(set(by_row.values())) > 1
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What opening one case's image showed: the hash of its pixels, or why there is none."""
+
+    pixels: str = ""
+    error: str = ""
+
+
+def _open(case: Case) -> _Opened:
+    try:
+        series = [series for entry in study.open(case.image) for series in entry.series]
+        if len(series) != 1:
+            return _Opened(error=f"the file holds {len(series)} series where one is expected")
+        return _Opened(pixels=pixel_sha256(series[0].image()))
+    except MedTransferError as error:
+        return _Opened(error=error.message)
+
+
+def _images(cohort: Cohort, progress: Callable[[int, int], None] | None) -> list[Problem]:
+    opened: list[_Opened] = []
+    with ThreadPoolExecutor(identity.threads()) as pool:
+        for answer in pool.map(_open, cohort.cases):
+            opened.append(answer)
+            if progress:
+                progress(len(opened), len(cohort.cases))
+    return [*_unreadable(cohort.cases, opened), *_duplicates(cohort.cases, opened)]
+
+
+def _unreadable(cases: Sequence[Case], opened: Sequence[_Opened]) -> list[Problem]:
+    by_reason: dict[str, list[Case]] = defaultdict(list)
+    for case, answer in zip(cases, opened, strict=True):
+        if answer.error:
+            by_reason[answer.error].append(case)
+    return [
+        Problem(
+            "cohort.unreadable",
+            "error",
+            f"{words.counted(len(wrong), 'image')} that cannot be opened: {reason}",
+            "Replace these files, or remove their rows.",
+            tuple(case.row for case in wrong),
+            wrong[0].image.name,
+        )
+        for reason, wrong in by_reason.items()
+    ]
+
+
+def _duplicates(cases: Sequence[Case], opened: Sequence[_Opened]) -> list[Problem]:
+    """Find different files with the same pixels; a file listed twice was settled when the table was read."""
+    same: dict[str, list[Case]] = defaultdict(list)
+    for case, answer in zip(cases, opened, strict=True):
+        if answer.pixels:
+            same[answer.pixels].append(case)
+    repeated = [group for group in same.values() if len({case.key for case in group}) > 1]
+    problems = [_duplicate(group) for group in repeated]
+    harmless = tuple(sorted(row for problem in problems if problem.level == "info" for row in problem.rows))
+    serious = [problem for problem in problems if problem.level != "info"]
+    if not harmless:
+        return serious
+    return [
+        *serious,
+        Problem(
+            "cohort.duplicates",
+            "info",
+            f"{words.counted(len(harmless), 'image')} with the same pixels as another image of the same patient",
+            "They count more than once; remove them if that is not wanted.",
+            harmless,
+        ),
+    ]
+
+
+def _duplicate(group: Sequence[Case]) -> Problem:
+    rows = tuple(case.row for case in group)
+    if len({case.patient for case in group}) > 1:
+        return Problem(
+            "cohort.shared-pixels",
+            "error",
+            "the same pixels belong to different patients: one could be trained on and the other tested",
+            "Give these rows the same patient, or keep only one of them.",
+            rows,
+        )
+    if any(case.labels != group[0].labels for case in group):
+        return Problem(
+            "cohort.contradicting-pixels",
+            "error",
+            "the same pixels have different labels in different rows",
+            "Decide which row is right and remove the other.",
+            rows,
+        )
+    return Problem("cohort.duplicates", "info", "the same pixels in several files of one patient", rows=rows)

@@ -1,0 +1,68 @@
+"""Who is who: a case's key, label ids out of column headings, and the fingerprint of a cohort."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from medtransfer.cohort.model import Case
+
+KEY_DIGITS = 16
+LABEL_ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+def threads() -> int:
+    """How many files are read or decoded at once: enough to hide a network drive's delay, few enough to stay polite."""
+    return min(8, (os.cpu_count() or 1) + 2)
+
+
+def file_key(path: Path) -> str:
+    """Return the first 16 hexadecimal digits of the file's SHA-256.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be read.
+    """
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:KEY_DIGITS]
+
+
+def file_keys(paths: Iterable[Path]) -> dict[Path, str]:
+    """Return the key of every readable file; files that cannot be read are missing from the answer."""
+
+    def key_or_none(path: Path) -> str | None:
+        try:
+            return file_key(path)
+        except OSError:
+            return None
+
+    unique = list(dict.fromkeys(paths))
+    with ThreadPoolExecutor(threads()) as pool:
+        return {path: key for path, key in zip(unique, pool.map(key_or_none, unique), strict=True) if key}
+
+
+def label_id(heading: str) -> str:
+    """Return the label id of a heading: ``"Diabetic retinopathy"`` becomes ``diabetic_retinopathy``."""
+    slug = re.sub(r"[^a-z0-9]+", "_", heading.casefold()).strip("_")
+    return slug[:64] if LABEL_ID.match(slug) else f"label_{slug}"[:64].rstrip("_")
+
+
+def fingerprint(cases: Sequence[Case], labels: Sequence[str], masks: Mapping[Path, str]) -> str:
+    """Return the SHA-256 over every case's key, labels, mask, site and split, and over which cases share a patient.
+
+    Neither the order of the cases nor what the patients are called makes a difference.
+    """
+    groups: dict[str, list[list[object]]] = defaultdict(list)
+    for case in cases:
+        values = [case.labels[label] for label in sorted(labels)]
+        mask = masks.get(case.mask, "") if case.mask else ""
+        groups[case.patient].append([case.key, values, mask, case.site, case.split or ""])
+    canonical = sorted(json.dumps(sorted(group, key=json.dumps)) for group in groups.values())
+    return hashlib.sha256(json.dumps([sorted(labels), canonical]).encode()).hexdigest()
