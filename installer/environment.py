@@ -10,13 +10,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from installer.errors import SetupError
 from installer.pip_errors import explain
 
-# Measured on Linux, where torch brings the CUDA libraries along: 5.5 GB installed, and the downloads beside them
-# until pip is done. Windows and macOS get torch without CUDA.
-_NEEDED_GB = 8.0 if sys.platform == "linux" else 4.0
+# Measured on Linux, where torch brings the CUDA libraries along: 7 GB installed, and the downloads beside them until
+# pip is done. Windows and macOS get torch without CUDA.
+_NEEDED_GB = 10.0 if sys.platform == "linux" else 4.0
 _NEEDED_TO_UPDATE_GB = 1.0
 
 
@@ -153,25 +154,34 @@ def _install(checkout: Checkout, say: Callable[[str], None]) -> None:
     downloads.mkdir(exist_ok=True)
     # A system's own temporary folder is often a small one in memory: gigabytes go beside the environment instead.
     folders = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(downloads))
-    lines: list[str] = []
-    with (
-        subprocess.Popen(
-            command,
-            cwd=checkout.root,
-            env={**os.environ, **folders, "PIP_USER": "0", "PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        ) as process,
-        (checkout.venv / "setup.log").open("w", encoding="utf-8") as log,
-    ):
-        for line in process.stdout or ():
-            log.write(line)
-            lines.append(line)
-            if line.lstrip().startswith(("Downloading", "Installing collected", "WARNING: Retrying")):
-                say("  " + line.strip()[:110])
-    shutil.rmtree(downloads, ignore_errors=True)
-    if process.returncode != 0:
-        raise explain("".join(lines))
+    with (checkout.venv / "setup.log").open("w+", encoding="utf-8") as log:
+        code = _follow(command, checkout.root, {**os.environ, **folders, "PIP_USER": "0", "PYTHONUTF8": "1"}, log, say)
+        shutil.rmtree(downloads, ignore_errors=True)
+        if code != 0:
+            log.seek(0)
+            raise explain(log.read())
+
+
+def _follow(
+    command: list[str], folder: Path, variables: dict[str, str], log: TextIO, say: Callable[[str], None]
+) -> int:
+    """Run pip to its end, copy its output to ``log``, say what it is at, and return its exit code."""
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        try:
+            for line in process.stdout or ():
+                log.write(line)
+                if line.lstrip().startswith(("Downloading", "Installing collected", "WARNING: Retrying")):
+                    say("  " + line.strip()[:110])
+        except BaseException:
+            process.terminate()
+            raise
+    return process.returncode
