@@ -66,7 +66,7 @@ def _change(evaluation: Evaluation, label: LabelEvaluation) -> str:
         return ""
     change = gain.difference
     before = next(entry for entry in evaluation.of("untuned").labels if entry.label == label.label).metrics["auroc"]
-    figures = f"AUROC difference {change.value + 0.0:+.2f}{_bounds(change)}, untuned {before.value:.2f}"
+    figures = f"AUROC difference {_number(change.value, '+.2f')}{_bounds(change)}, untuned {before.value:.2f}"
     direction = _direction(gain)
     if direction > 0:
         return f"Better than the untuned model ({figures})."
@@ -134,7 +134,12 @@ def _with_interval(figure: Interval) -> str:
 def _bounds(figure: Interval) -> str:
     if figure.low is None or figure.high is None:
         return ", no interval can be given"
-    return f" [95 % interval {figure.low + 0.0:.2f} to {figure.high + 0.0:.2f}]"
+    return f" [95 % interval {_number(figure.low)} to {_number(figure.high)}]"
+
+
+def _number(value: float, form: str = ".2f") -> str:
+    """Write a figure with two decimals, and nothing as 0.00 rather than -0.00."""
+    return format(round(value, 2) + 0.0, form)
 
 
 def _labels(count: int) -> str:
