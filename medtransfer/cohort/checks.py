@@ -16,6 +16,7 @@ from medtransfer.study.pixels import pixel_sha256
 FEW_PATIENTS = 10
 PATIENTS_PER_PARTITION = 2
 """With fewer patients of a class a partition can neither train, choose a threshold nor test."""
+_MEANING = {1: "with", 0: "without"}
 
 
 def inspect(cohort: Cohort, progress: Callable[[int, int], None] | None = None) -> tuple[Problem, ...]:
@@ -49,23 +50,29 @@ def inspect(cohort: Cohort, progress: Callable[[int, int], None] | None = None) 
 
 def inspect_split(cohort: Cohort, partitions: Mapping[str, Partition]) -> tuple[Problem, ...]:
     """Name the labels of which a partition has too few patients with, or without, the finding."""
-    problems = []
-    for label in cohort.labels:
-        for partition in PARTITIONS:
-            inside = [case for case in cohort.cases if partitions.get(case.key) == partition]
-            for value, meaning in ((1, "with"), (0, "without")):
-                patients = _patients(inside, label, value)
-                if len(patients) < PATIENTS_PER_PARTITION:
-                    problems.append(
-                        Problem(
-                            "split.too-few",
-                            "error",
-                            f"{partition} has {words.counted(len(patients), 'patient')} {meaning} {_name(cohort, label)!r}; "
-                            f"at least {PATIENTS_PER_PARTITION} are needed",
-                            "Leave this label out, add cases, or give another split.",
-                        )
-                    )
-    return tuple(problems)
+    return tuple(
+        problem
+        for label in cohort.labels
+        for partition in PARTITIONS
+        for value in (1, 0)
+        if (problem := _too_few(cohort, partitions, label, partition, value))
+    )
+
+
+def _too_few(
+    cohort: Cohort, partitions: Mapping[str, Partition], label: str, partition: Partition, value: int
+) -> Problem | None:
+    inside = [case for case in cohort.cases if partitions.get(case.key) == partition]
+    patients = len(_patients(inside, label, value))
+    if patients >= PATIENTS_PER_PARTITION:
+        return None
+    return Problem(
+        "split.too-few",
+        "error",
+        f"{partition} has {words.counted(patients, 'patient')} {_MEANING[value]} {_name(cohort, label)!r}; "
+        f"at least {PATIENTS_PER_PARTITION} are needed",
+        "Leave this label out, add cases, or give another split.",
+    )
 
 
 def _name(cohort: Cohort, label: str) -> str:
@@ -89,24 +96,19 @@ def _label(cohort: Cohort, label: str) -> list[Problem]:
                 "Leave this label out, or add cases of the other class.",
             )
         ]
-    problems = []
-    for value, meaning in ((1, "with"), (0, "without")):
-        needed = PATIENTS_PER_PARTITION * len(PARTITIONS)
-        if counts[value] < FEW_PATIENTS:
-            problems.append(
-                Problem(
-                    "label.too-few" if counts[value] < needed else "label.few",
-                    "error" if counts[value] < needed else "warning",
-                    f"{words.counted(counts[value], 'patient')} {meaning} {name!r}"
-                    + (
-                        f"; training, validation and test need {PATIENTS_PER_PARTITION} each" * (counts[value] < needed)
-                    ),
-                    "Leave this label out, or add cases."
-                    if counts[value] < needed
-                    else "Its figures will have wide intervals: add cases if you can.",
-                )
-            )
-    return problems
+    return [_few(name, value, counts[value]) for value in (1, 0) if counts[value] < FEW_PATIENTS]
+
+
+def _few(name: str, value: int, patients: int) -> Problem:
+    head = f"{words.counted(patients, 'patient')} {_MEANING[value]} {name!r}"
+    if patients < PATIENTS_PER_PARTITION * len(PARTITIONS):
+        return Problem(
+            "label.too-few",
+            "error",
+            f"{head}; training, validation and test need {PATIENTS_PER_PARTITION} each",
+            "Leave this label out, or add cases.",
+        )
+    return Problem("label.few", "warning", head, "Its figures will have wide intervals: add cases if you can.")
 
 
 def _given_splits(cohort: Cohort) -> list[Problem]:

@@ -16,8 +16,8 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".dicom"
 def read(folder: Path, labels: Sequence[str] | None = None) -> Cohort:
     """Read a tree of class folders; see :func:`medtransfer.cohort.read`.
 
-    Every image is present for its own class and absent for all others. Each is taken as a patient of its own, named by
-    its file name, with a warning: who is on which image cannot be known from folders.
+    Every image is present for its own class and absent for all others. Its file name stands for the patient, with a
+    warning: who is on which image cannot be known from folders.
 
     Raises
     ------

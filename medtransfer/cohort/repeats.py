@@ -83,8 +83,8 @@ def _problems(
             Problem(
                 "cohort.shared-image",
                 "warning",
-                f"{words.counted(len(shared), 'image')} listed under more than one patient: these patients are taken as one "
-                "person, so that nobody is both trained on and tested",
+                f"{words.counted(len(shared), 'image')} listed under more than one patient: these patients are taken "
+                "as one person, so that nobody is both trained on and tested",
                 "Give these rows the same patient.",
                 _rows(shared),
             )
@@ -94,8 +94,8 @@ def _problems(
             Problem(
                 "cohort.contradiction",
                 "warning",
-                f"{words.counted(len(disputed), 'image')} listed more than once with contradicting labels: these labels are "
-                "taken as unknown",
+                f"{words.counted(len(disputed), 'image')} listed more than once with contradicting labels: these "
+                "labels are taken as unknown",
                 "Decide which row is right and remove the other.",
                 _rows(disputed),
             )

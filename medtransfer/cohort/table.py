@@ -115,7 +115,8 @@ class _Columns:
                 Problem(
                     "table.label-typo",
                     "warning",
-                    f"column {heading!r} is not used as a label: {words.counted(len(strange), 'cell')} neither 1, 0 nor empty",
+                    f"column {heading!r} is not used as a label: "
+                    f"{words.counted(len(strange), 'cell')} neither 1, 0 nor empty",
                     "Correct these cells if the column is meant as a label.",
                     strange,
                 )

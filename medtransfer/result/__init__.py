@@ -1,1 +1,1 @@
-
+"""What was found: findings, heat maps, label maps, and their writers and readers."""

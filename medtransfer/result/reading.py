@@ -1,0 +1,108 @@
+"""Read a result folder back, believing nothing in it."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from medtransfer.errors import DataError
+from medtransfer.result.document import DOCUMENT, FORMAT, SEGMENTATION, Document, heatmap_stem
+from medtransfer.result.model import Heatmap, HeatmapInfo, Result, Segmentation
+
+MAXIMUM_LABEL_MAP = 4 * 1024**3
+"""Unpacked bytes of a label map: 2048 slices of 1024 x 1024 in 16 bits."""
+
+
+def read(folder: Path) -> Result:
+    """Read what :func:`medtransfer.result.writing.write` wrote.
+
+    Raises
+    ------
+    DataError
+        When the folder holds no result, or one that is incomplete, damaged or of a newer format.
+    """
+    document = _document(folder)
+    heatmaps = tuple(Heatmap(info, _heatmap(folder, info)) for info in document.heatmaps)
+    if len({heatmap.array.shape for heatmap in heatmaps}) > 1:
+        raise _damaged(DOCUMENT, "its heat maps are not on one grid")
+    segmentation = None
+    if document.segmentation:
+        segmentation = Segmentation(_label_map(folder), document.structures)
+    return Result(
+        findings=document.findings,
+        source=document.source,
+        passport=document.passport,
+        heatmaps=heatmaps,
+        segmentation=segmentation,
+        notices=document.notices,
+    )
+
+
+def _document(folder: Path) -> Document:
+    try:
+        document = Document.model_validate_json((folder / DOCUMENT).read_bytes())
+    except OSError as error:
+        raise DataError(
+            "this folder holds no result: it has no readable result.json",
+            code="result.missing",
+            hint="Choose the folder that an analysis wrote.",
+            subject=folder.name,
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "its beginning"
+        raise _damaged(DOCUMENT, f"it is not valid at {where}: {first['msg'].lower()}") from error
+    if document.format > FORMAT:
+        raise DataError(
+            f"the result has format {document.format}, this medtransfer reads up to {FORMAT}",
+            code="result.newer",
+            hint="Update medtransfer.",
+            subject=folder.name,
+        )
+    return document
+
+
+def _heatmap(folder: Path, info: HeatmapInfo) -> NDArray[np.float32]:
+    name = f"{heatmap_stem(info.label)}.npy"
+    try:
+        # Mapped first: a header that promises more than the file holds is refused before anything is allocated.
+        array = np.array(np.load(folder / name, mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        raise _damaged(name, "it is missing or cut short") from error
+    if array.dtype != np.float32 or array.ndim not in {2, 3} or not np.isfinite(array).all():
+        raise _damaged(name, "it is not a map of finite 32-bit numbers")
+    return array
+
+
+def _label_map(folder: Path) -> NDArray[np.unsignedinteger]:
+    import nibabel  # noqa: PLC0415 - only segmentations need it
+    from nibabel.filebasedimages import ImageFileError  # noqa: PLC0415
+    from nibabel.spatialimages import HeaderDataError  # noqa: PLC0415
+    from nibabel.wrapstruct import WrapStructError  # noqa: PLC0415
+
+    try:
+        with gzip.open(folder / SEGMENTATION) as stream:
+            raw = stream.read(MAXIMUM_LABEL_MAP + 1)
+        if len(raw) > MAXIMUM_LABEL_MAP:
+            raise _damaged(SEGMENTATION, "it unpacks to more than 4 GiB")
+        array = np.asanyarray(nibabel.Nifti1Image.from_bytes(raw).dataobj).T
+    except (OSError, EOFError, zlib.error, ValueError, ImageFileError, HeaderDataError, WrapStructError) as error:
+        raise _damaged(SEGMENTATION, "it is missing or cut short") from error
+    if array.dtype not in {np.dtype(np.uint8), np.dtype(np.uint16)}:
+        raise _damaged(SEGMENTATION, "it is not a map of label numbers")
+    labels: NDArray[np.unsignedinteger] = array
+    return labels
+
+
+def _damaged(name: str, what: str) -> DataError:
+    return DataError(
+        f"the result is damaged: {name}: {what}",
+        code="result.damaged",
+        hint="Analyse the image again; results are never repaired.",
+        subject=name,
+    )
