@@ -20,8 +20,8 @@ from PIL import Image as Pillow
 from medtransfer.cohort.phantom_anatomy import DISC_DIAMETER, make_eye, reflectance
 from medtransfer.cohort.phantom_camera import CAMERAS, Camera, photograph, view
 from medtransfer.cohort.phantom_lesions import MASK_VALUES, Lesion, Severity, paint, scatter
+from medtransfer.cohort.table import SYNTHETIC_MARK
 
-MARKER = "SYNTHETIC.txt"
 LABELS = ("dr", "dr_referable", "dme")
 # Red lesions from which an eye counts as referable.
 _MANY = 8
@@ -97,7 +97,7 @@ def write_cohort(folder: Path, cases: int, seed: int) -> Path:
     """
     (folder / "images").mkdir(parents=True, exist_ok=True)
     (folder / "masks").mkdir(exist_ok=True)
-    (folder / MARKER).write_text(_MARKER_TEXT, encoding="utf-8")
+    (folder / SYNTHETIC_MARK).write_text(_MARKER_TEXT, encoding="utf-8")
     table = folder / "labels.csv"
     unfinished = folder / "labels.csv.part"
     with unfinished.open("w", encoding="utf-8", newline="") as file:

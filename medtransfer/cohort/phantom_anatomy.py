@@ -16,7 +16,7 @@ from medtransfer.cohort.phantom_canvas import Grid, Plane, Stencil, smooth_noise
 from medtransfer.cohort.phantom_vessels import Vessel, grow
 
 # Means in adults: the disc is 1.8 mm wide and 1.9 mm high and lies 4.6 mm nasal to and 0.5 mm above the fovea
-# (Jonas et al., Optic disc, cup and neuroretinal rim size, IOVS 1988;29:1151; Williams and Wilkinson 1992).
+# (Jonas et al., IOVS 1988;29:1151; Williams and Wilkinson, Optom Vis Sci 1992;69:369).
 DISC_DIAMETER = 1.8
 _DISC_CENTRE = (4.6, -0.5)
 _PALE = np.array([0.90, 0.46, 0.20], dtype=np.float32)

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# Trunk calibres at the disc margin, in mm: about 0.10 for arterioles and 0.14 for venules in photographs (Wong et al.,
-# Retinal vessel diameters and their associations with age and blood pressure, IOVS 2003;44:4644).
-_TRUNK_WIDTH = {"artery": 0.105, "vein": 0.14}
+# Trunk calibres at the disc, in mm, in the ratio of 2 to 3 that textbooks call normal for arteries and veins.
+_TRUNK_WIDTH = {"artery": 0.095, "vein": 0.14}
 _THINNEST = 0.026
 _STEP = 0.12
 _AVASCULAR = 0.45
