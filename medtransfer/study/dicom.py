@@ -1,0 +1,264 @@
+"""The header of one DICOM file: read without its pixels, only the elements that are needed."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from pydicom import FileDataset, dcmread
+
+from medtransfer.errors import DataError
+from medtransfer.study import dicom_values as values
+from medtransfer.study.limits import Limits, require_within
+from medtransfer.study.model import Laterality, Patient, Window
+from medtransfer.study.quiet import quiet
+
+_META_HEAD = 4096
+DEFLATED = "1.2.840.10008.1.2.1.99"
+IMPLICIT = "1.2.840.10008.1.2"
+BIG_ENDIAN = "1.2.840.10008.1.2.2"
+NATIVE = frozenset({IMPLICIT, "1.2.840.10008.1.2.1", BIG_ENDIAN})
+
+# What pydicom raises on damaged files; RecursionError on sequences nested without end.
+READ_ERRORS = (
+    OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, IndexError, NotImplementedError,
+    OverflowError, MemoryError, struct.error, zlib.error,
+)  # fmt: skip
+
+_TAGS = [
+    "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "StudyDate", "SeriesDate", "ContentDate",
+    "AcquisitionDate", "Modality", "StudyDescription", "SeriesDescription", "PatientName", "PatientID",
+    "PatientBirthDate", "PatientSex", "BodyPartExamined", "ViewPosition", "SliceThickness", "SpacingBetweenSlices",
+    "ImagerPixelSpacing", "StudyInstanceUID", "SeriesInstanceUID", "AcquisitionNumber", "EchoNumbers",
+    "TemporalPositionIdentifier", "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient",
+    "FrameOfReferenceUID", "Laterality", "ImageLaterality", "SamplesPerPixel", "PhotometricInterpretation",
+    "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "BitsAllocated", "BitsStored", "HighBit",
+    "PixelRepresentation", "BurnedInAnnotation", "RescaleIntercept", "RescaleSlope", "RescaleType", "WindowCenter",
+    "WindowWidth", "WindowCenterWidthExplanation", "ModalityLUTSequence", "LossyImageCompression",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What one DICOM image says about itself.
+
+    Lengths are millimetres, positions and directions LPS. ``pixel_offset`` is where the pixel data element begins in
+    the file, -1 when it has to be looked for (deflated files). ``announced_bytes`` is what the decoded pixels take.
+    """
+
+    path: Path
+    transfer_syntax: str
+    sop_class: str
+    sop_instance: str
+    study_uid: str
+    series_uid: str
+    frame_uid: str
+    modality: str
+    patient: Patient
+    study_date: str
+    date: str
+    study_description: str
+    description: str
+    image_type: tuple[str, ...]
+    number: int
+    acquisition: tuple[str, ...]
+    body_part: str
+    view: str
+    laterality: Laterality | None
+    burned_in: bool
+    lossy: bool
+    rows: int
+    columns: int
+    frames: int
+    samples: int
+    photometric: str
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    signed: bool
+    slope: float | None
+    intercept: float | None
+    rescale_type: str
+    has_modality_lut: bool
+    windows: tuple[Window, ...]
+    position: tuple[float, ...]
+    orientation: tuple[float, ...]
+    pixel_spacing: tuple[float, float] | None
+    thickness: float | None
+    pixel_offset: int
+    file_bytes: int
+
+    @property
+    def announced_bytes(self) -> int:
+        """Bytes of the decoded pixels, as the header announces them."""
+        return self.rows * self.columns * self.samples * self.frames * ((self.bits_allocated + 7) // 8)
+
+    @property
+    def is_localizer(self) -> bool:
+        """Whether the image is a scout on which other slices are planned (PS3.3 C.8.2.1.1.1)."""
+        return "LOCALIZER" in self.image_type
+
+
+def read_header(path: Path, limits: Limits) -> Header:
+    """Read what is needed of a DICOM file's header and check it against the limits and the file's length.
+
+    Raises
+    ------
+    DataError
+        ``study.damaged``, ``study.truncated``, ``study.too-deep``, ``study.too-large``, or ``study.not-an-image``
+        when the file is a report, a plan, a segmentation or a directory.
+    """
+    with path.open("rb") as file, quiet():
+        dataset = _read(file, path, limits)
+        offset = file.tell()
+        _require_image(dataset, path)
+        header = _header(
+            dataset, path, offset
+        )  # inside: pydicom converts values, and complains, when they are asked for
+    require_within(header.announced_bytes, limits.image_bytes, path)
+    _require_pixels(header)
+    return header
+
+
+def _read(file: BinaryIO, path: Path, limits: Limits) -> FileDataset:
+    try:
+        _require_bounded_inflation(file, path, limits)
+        return dcmread(file, stop_before_pixels=True, specific_tags=list(_TAGS))
+    except RecursionError as error:
+        raise DataError(
+            "its header nests sequences deeper than any scanner does",
+            code="study.too-deep",
+            hint="The file is damaged or was made to do harm: leave it out.",
+            subject=path.name,
+        ) from error
+    except READ_ERRORS as error:
+        raise damaged(path) from error
+
+
+def damaged(path: Path) -> DataError:
+    """Return the error for a DICOM file whose structure cannot be followed."""
+    return DataError(
+        "the DICOM file is damaged: its header cannot be read",
+        code="study.damaged",
+        hint="Export or copy the file again.",
+        subject=path.name,
+    )
+
+
+def truncated(path: Path) -> DataError:
+    """Return the error for an image whose pixels are not all there."""
+    return DataError(
+        "the file ends before its pixels do",
+        code="study.truncated",
+        hint="Copy or export it again: the transfer was cut short.",
+        subject=path.name,
+    )
+
+
+def _require_bounded_inflation(file: BinaryIO, path: Path, limits: Limits) -> None:
+    """Inflate a deflated file piece by piece, keeping nothing, before pydicom inflates it as a whole."""
+    head = file.read(_META_HEAD)
+    if DEFLATED.encode() in head:
+        file.seek(144 + int.from_bytes(head[140:144], "little"))  # (0002,0000) says how long the meta header is
+        inflator = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+        length, rest = 0, file.read()
+        while rest and not inflator.eof:
+            length += len(inflator.decompress(rest, 1 << 20))
+            require_within(length, limits.inflated_bytes, path)
+            rest = inflator.unconsumed_tail
+    file.seek(0)
+
+
+def _require_image(dataset: FileDataset, path: Path) -> None:
+    is_result = values.text(dataset, "Modality") in {"SEG", "RTDOSE", "RTSTRUCT", "PR"}
+    if is_result or values.whole(dataset, "Rows") < 1 or values.whole(dataset, "Columns") < 1:
+        raise DataError(
+            "the DICOM file is not an image to analyse but a report, a plan, a segmentation or a directory",
+            code="study.not-an-image",
+            hint="Give the images that it refers to.",
+            subject=path.name,
+        )
+
+
+def _require_pixels(header: Header) -> None:
+    """Compare uncompressed pixels with what is left of the file; compressed ones must only be there."""
+    if header.pixel_offset < 0:
+        return
+    left = header.file_bytes - header.pixel_offset
+    needed = header.announced_bytes if header.transfer_syntax in NATIVE and header.photometric != "YBR_FULL_422" else 1
+    if left < needed + 8:
+        raise truncated(header.path)
+
+
+def _header(dataset: FileDataset, path: Path, offset: int) -> Header:
+    file_meta = dataset.file_meta
+    syntax = values.text(file_meta, "TransferSyntaxUID") or IMPLICIT
+    allocated = values.whole(dataset, "BitsAllocated", 8)
+    stored = values.whole(dataset, "BitsStored", allocated)
+    stored = stored if 0 < stored <= allocated else allocated
+    return Header(
+        path=path,
+        transfer_syntax=syntax,
+        sop_class=values.text(dataset, "SOPClassUID") or values.text(file_meta, "MediaStorageSOPClassUID"),
+        sop_instance=values.text(dataset, "SOPInstanceUID") or values.text(file_meta, "MediaStorageSOPInstanceUID"),
+        study_uid=values.text(dataset, "StudyInstanceUID"),
+        series_uid=values.text(dataset, "SeriesInstanceUID"),
+        frame_uid=values.text(dataset, "FrameOfReferenceUID"),
+        modality=values.text(dataset, "Modality") or "OT",
+        patient=_patient(dataset),
+        study_date=values.iso_date(dataset, "StudyDate"),
+        date=values.iso_date(dataset, "SeriesDate", "AcquisitionDate", "ContentDate", "StudyDate"),
+        study_description=values.text(dataset, "StudyDescription"),
+        description=values.text(dataset, "SeriesDescription"),
+        image_type=values.texts(dataset, "ImageType"),
+        number=values.whole(dataset, "InstanceNumber"),
+        acquisition=tuple(
+            values.text(dataset, key) for key in ("AcquisitionNumber", "TemporalPositionIdentifier", "EchoNumbers")
+        ),
+        body_part=values.text(dataset, "BodyPartExamined"),
+        view=values.text(dataset, "ViewPosition"),
+        laterality=values.laterality(dataset),
+        burned_in=values.text(dataset, "BurnedInAnnotation") == "YES",
+        lossy=values.text(dataset, "LossyImageCompression") == "01",
+        rows=values.whole(dataset, "Rows"),
+        columns=values.whole(dataset, "Columns"),
+        frames=max(1, values.whole(dataset, "NumberOfFrames", 1)),
+        samples=values.whole(dataset, "SamplesPerPixel", 1),
+        photometric=values.text(dataset, "PhotometricInterpretation") or "MONOCHROME2",
+        bits_allocated=allocated,
+        bits_stored=stored,
+        high_bit=values.whole(dataset, "HighBit", stored - 1),
+        signed=values.whole(dataset, "PixelRepresentation") == 1,
+        slope=values.number(dataset, "RescaleSlope"),
+        intercept=values.number(dataset, "RescaleIntercept"),
+        rescale_type=values.text(dataset, "RescaleType"),
+        has_modality_lut=bool(values.value(dataset, "ModalityLUTSequence")),
+        windows=values.windows(dataset),
+        position=values.numbers(dataset, "ImagePositionPatient"),
+        orientation=values.numbers(dataset, "ImageOrientationPatient"),
+        pixel_spacing=_pixel_spacing(dataset),
+        thickness=values.number(dataset, "SpacingBetweenSlices") or values.number(dataset, "SliceThickness"),
+        pixel_offset=-1 if syntax == DEFLATED else offset,
+        file_bytes=path.stat().st_size,
+    )
+
+
+def _patient(dataset: FileDataset) -> Patient:
+    return Patient(
+        id=values.text(dataset, "PatientID"),
+        name=values.text(dataset, "PatientName"),
+        birth_date=values.iso_date(dataset, "PatientBirthDate"),
+        sex=values.text(dataset, "PatientSex"),
+    )
+
+
+def _pixel_spacing(dataset: FileDataset) -> tuple[float, float] | None:
+    """Return row and column spacing in mm; Imager Pixel Spacing is measured at the detector (PS3.3 C.8.1.2)."""
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
+        found = values.numbers(dataset, keyword)
+        if len(found) == 2 and min(found) > 0:
+            return found[0], found[1]
+    return None

@@ -1,0 +1,92 @@
+"""Reading single DICOM values that may be absent, empty or malformed: then they count as not stated."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from medtransfer.study.model import Laterality, Window
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+# What pydicom raises when it turns a malformed value into a Python object.
+_MALFORMED = (ValueError, TypeError, AttributeError, KeyError, OverflowError, ArithmeticError, NotImplementedError)
+
+
+def value(dataset: Dataset, keyword: str) -> Any:
+    """Return an element's value, or None when it is absent, empty or malformed."""
+    try:
+        found = dataset.get(keyword)
+    except _MALFORMED:
+        return None
+    return None if found is None or found == "" else found
+
+
+def text(dataset: Dataset, keyword: str) -> str:
+    """Return a value as text without surrounding blanks; empty when it is not stated."""
+    return str(value(dataset, keyword) or "").strip()
+
+
+def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
+    """Return each of several values as text."""
+    return tuple(str(part).strip() for part in _parts(value(dataset, keyword)))
+
+
+def whole(dataset: Dataset, keyword: str, default: int = 0) -> int:
+    """Return a whole number, or the default."""
+    found = numbers(dataset, keyword)
+    return int(found[0]) if found else default
+
+
+def number(dataset: Dataset, keyword: str) -> float | None:
+    """Return the first of an element's numbers, or None."""
+    found = numbers(dataset, keyword)
+    return found[0] if found else None
+
+
+def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:
+    """Return an element's numbers; nothing when one of them is not a finite number."""
+    try:
+        found = tuple(float(part) for part in _parts(value(dataset, keyword)))
+    except _MALFORMED:
+        return ()
+    return found if all(math.isfinite(part) for part in found) else ()
+
+
+def iso_date(dataset: Dataset, *keywords: str) -> str:
+    """Return the first stated date as ISO 8601 (``2026-11-23``), else an empty string."""
+    for keyword in keywords:
+        try:
+            return datetime.strptime(text(dataset, keyword)[:8], "%Y%m%d").date().isoformat()
+        except ValueError:
+            continue
+    return ""
+
+
+def laterality(dataset: Dataset) -> Laterality | None:
+    """Return the side from Image Laterality, else from Laterality."""
+    for keyword in ("ImageLaterality", "Laterality"):
+        side = text(dataset, keyword).upper()
+        if side == "L":
+            return "L"
+        if side == "R":
+            return "R"
+    return None
+
+
+def windows(dataset: Dataset) -> tuple[Window, ...]:
+    """Return the display windows with a positive width, in the file's order (PS3.3 C.11.2.1.2)."""
+    centres, widths = numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth")
+    names = texts(dataset, "WindowCenterWidthExplanation")
+    named = (*names, *("" for _ in centres))
+    return tuple(Window(c, w, n) for c, w, n in zip(centres, widths, named, strict=False) if w > 0)
+
+
+def _parts(found: Any) -> tuple[Any, ...]:
+    if found is None:
+        return ()
+    if isinstance(found, str | bytes) or not hasattr(found, "__iter__"):
+        return (found,)
+    return tuple(found)
