@@ -125,7 +125,8 @@ def plugin_folders(folder: Path) -> list[Path]:
 def import_root(folder: Path, manifest: Manifest) -> Path:
     """Return the folder from which the entry's module is imported: above the package, or beside a single module."""
     top = manifest.entry.partition(":")[0].partition(".")[0]
-    return folder.parent if folder.name == top else folder
+    is_package = folder.name == top and (folder / "__init__.py").is_file()
+    return folder.parent if is_package else folder
 
 
 def _installed_here() -> Iterator[PluginEntry]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
-import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -40,29 +39,22 @@ _ERRORS: dict[str, type[MedTransferError]] = {
 }
 
 Listener = Callable[[Progress | Log], None]
+Asked = Callable[[], bool]
+
+
+def never() -> bool:
+    """Answer that nobody asked to stop."""
+    return False
 
 
 class Worker:
-    """One plug-in's process. It is started when first needed, stays warm between jobs, and is replaced when it died.
+    """One plug-in's process: :meth:`start` it, :meth:`run` jobs on it while it stays warm, :meth:`close` it.
 
-    One job at a time; not to be shared between threads, except that the event given to :meth:`run` may be set anywhere.
-
-    Parameters
-    ----------
-    entry
-        The plug-in, from :func:`medtransfer.hosting.catalogue.get`.
-
-    Raises
-    ------
-    PluginError
-        When the plug-in is unusable.
+    A process that died is replaced at the next job. One job at a time, and from one thread at a time.
     """
 
-    def __init__(self, entry: PluginEntry, options: WorkerOptions | None = None) -> None:
-        self.entry = entry
-        self.options = options or WorkerOptions()
-        self.hello: Hello | None = None
-        self._manifest = _usable(entry)
+    def __init__(self) -> None:
+        self._plugin: _Loaded | None = None
         self._conversation: Conversation | None = None
 
     def __enter__(self) -> Self:
@@ -73,38 +65,30 @@ class Worker:
     ) -> None:
         self.close()
 
-    def start(self, cancelled: threading.Event | None = None) -> Hello:
-        """Start the process unless it runs already, and wait until the plug-in is loaded.
+    def start(self, entry: PluginEntry, options: WorkerOptions | None = None, cancelled: Asked = never) -> Hello:
+        """Start the process and wait until the plug-in is loaded.
+
+        Parameters
+        ----------
+        entry
+            The plug-in, from :func:`medtransfer.hosting.catalogue.get`.
+        cancelled
+            Asked ten times a second whether to give up.
 
         Raises
         ------
         PluginError
-            When the plug-in cannot be loaded, speaks another contract, or does not answer in time.
+            When the plug-in is unusable, cannot be loaded, speaks another contract, or does not answer in time.
         EnvironmentFailure
             When the machine lacks what it needs.
         UserError
-            With code ``job.cancelled``, when ``cancelled`` was set meanwhile.
+            With code ``job.cancelled``, when ``cancelled`` said so.
         """
-        if self._conversation is not None and self.hello is not None:
-            if self._conversation.process.poll() is None:
-                return self.hello
-            self._end()
-        threads = self.options.threads
-        process = launch.start(
-            launch.command(self.entry, self._manifest, self.options.device, threads),
-            launch.environment(self.entry, self._manifest, threads),
-        )
-        conversation = self._conversation = Conversation(process)
-        try:
-            self.hello = self._await_hello(conversation, cancelled or threading.Event())
-        except WorkerEnded:
-            raise self._died(conversation) from None
-        except BaseException:
-            self._end()
-            raise
-        return self.hello
+        self.close()
+        self._plugin = _Loaded(entry, _usable(entry), options or WorkerOptions())
+        return self._open(self._plugin, cancelled)[1]
 
-    def run(self, verb: Verb, folder: Path, on_message: Listener, cancelled: threading.Event) -> None:
+    def run(self, verb: Verb, folder: Path, on_message: Listener, cancelled: Asked) -> None:
         """Do one job whose request and inputs lie in ``folder``; its output lies there when this returns.
 
         Parameters
@@ -112,7 +96,8 @@ class Worker:
         on_message
             Called in this thread with every :class:`Progress` and :class:`Log` of the job.
         cancelled
-            Set it to stop the job: the plug-in is asked first and its process ended within five seconds.
+            Asked ten times a second whether to stop the job (the ``is_set`` of an event, for example): the plug-in is
+            asked first, and its process ended within five seconds.
 
         Raises
         ------
@@ -124,8 +109,8 @@ class Worker:
         """
         log = JobLog(folder)
         try:
-            self.start(cancelled)
-            outcome = self._converse(_Job(verb, folder, on_message, cancelled, log))
+            plugin, conversation = self._ready(cancelled)
+            outcome = self._converse(conversation, _Job(verb, folder, on_message, cancelled, log), plugin.options)
         except MedTransferError as error:
             log.write("error", f"{error.code}: {error.message}")
             raise
@@ -144,52 +129,55 @@ class Worker:
                 self._conversation.process.wait(timeout=_END_WAIT_S)
         self._end()
 
-    def _await_hello(self, conversation: Conversation, cancelled: threading.Event) -> Hello:
-        guard = Guard(conversation, self.options)
-        deadline = time.monotonic() + self.options.start_timeout_s
-        while True:
-            message = conversation.receive(POLL_S)
-            if isinstance(message, Hello):
-                return _agreed(message, self._manifest)
-            if isinstance(message, Failed):
-                raise _reported(message)
-            if cancelled.is_set():
-                raise _stopped()
-            guard.check()
-            if time.monotonic() > deadline:
-                raise PluginError(
-                    f"the plug-in did not get ready within {self.options.start_timeout_s:.0f} s",
-                    code="worker.start-timeout",
-                    hint="Try again when the machine is less busy; if it stays so, report it to the plug-in's author.",
-                )
+    def _ready(self, cancelled: Asked) -> tuple[_Loaded, Conversation]:
+        """Return the plug-in and the conversation with its living process, a new one if the last is gone."""
+        if self._plugin is None:
+            raise InternalError("a worker was used before its start", code="worker.not-started", hint="Report this.")
+        if self._conversation is None or self._conversation.process.poll() is not None:
+            self._conversation, _ = self._open(self._plugin, cancelled)
+        return self._plugin, self._conversation
 
-    def _converse(self, job: _Job) -> Done | Cancelled | Failed:
-        """Follow the job to its end. Whatever ends it other than the worker's own word ends the worker too."""
-        conversation = self._conversation
-        if conversation is None:
-            raise InternalError("the worker was closed", code="worker.closed", hint="Report this.")
+    def _open(self, plugin: _Loaded, cancelled: Asked) -> tuple[Conversation, Hello]:
+        self._end()
+        threads = plugin.options.threads
+        process = launch.start(
+            launch.command(plugin.entry, plugin.manifest, plugin.options.device, threads),
+            launch.environment(plugin.entry, plugin.manifest, threads),
+        )
+        conversation = self._conversation = Conversation(process)
+        with self._ended_by_trouble(conversation):
+            return conversation, _await_hello(conversation, plugin, cancelled)
+
+    def _converse(self, conversation: Conversation, job: _Job, options: WorkerOptions) -> Done | Cancelled | Failed:
         try:
-            return self._follow(conversation, job)
+            with self._ended_by_trouble(conversation):
+                return self._follow(conversation, job, options)
+        finally:
+            shutil.rmtree(job.folder / SCRATCH, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _ended_by_trouble(self, conversation: Conversation) -> Iterator[None]:
+        """End the process when anything at all escapes from the block: its state is unknown then."""
+        try:
+            yield
         except WorkerEnded:
             raise self._died(conversation) from None
         except BaseException:
             self._end()
             raise
-        finally:
-            shutil.rmtree(job.folder / SCRATCH, ignore_errors=True)
 
-    def _follow(self, conversation: Conversation, job: _Job) -> Done | Cancelled | Failed:
+    def _follow(self, conversation: Conversation, job: _Job, options: WorkerOptions) -> Done | Cancelled | Failed:
         conversation.send(Start(job=job.id, verb=job.verb, folder=str(job.folder.absolute())))
-        guard = Guard(conversation, self.options)
+        guard = Guard(conversation, options)
         kill_at: float | None = None
         while True:
             outcome = job.take(conversation.receive(POLL_S))
             if outcome is not None:
                 return outcome
             guard.check()
-            if kill_at is None and job.cancelled.is_set():
+            if kill_at is None and job.cancelled():
                 conversation.send(Cancel(job=job.id))
-                kill_at = time.monotonic() + self.options.cancel_grace_s
+                kill_at = time.monotonic() + options.cancel_grace_s
             if kill_at is not None and time.monotonic() > kill_at:
                 self._end()
                 return Cancelled(job=job.id)
@@ -209,7 +197,15 @@ class Worker:
             launch.kill_tree(self._conversation.process)
             self._conversation.close()
         self._conversation = None
-        self.hello = None
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """What a worker runs, kept so that a process that died can be replaced."""
+
+    entry: PluginEntry
+    manifest: Manifest
+    options: WorkerOptions
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,7 +213,7 @@ class _Job:
     verb: Verb
     folder: Path
     on_message: Listener
-    cancelled: threading.Event
+    cancelled: Asked
     log: JobLog
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -232,6 +228,26 @@ class _Job:
             case Done(job=self.id) | Cancelled(job=self.id) | Failed(job=self.id):
                 return message
         return None
+
+
+def _await_hello(conversation: Conversation, plugin: _Loaded, cancelled: Asked) -> Hello:
+    guard = Guard(conversation, plugin.options)
+    deadline = time.monotonic() + plugin.options.start_timeout_s
+    while True:
+        message = conversation.receive(POLL_S)
+        if isinstance(message, Hello):
+            return _agreed(message, plugin.manifest)
+        if isinstance(message, Failed):
+            raise _reported(message)
+        if cancelled():
+            raise _stopped()
+        guard.check()
+        if time.monotonic() > deadline:
+            raise PluginError(
+                f"the plug-in did not get ready within {plugin.options.start_timeout_s:.0f} s",
+                code="worker.start-timeout",
+                hint="Try again when the machine is less busy; if it stays so, report it to the plug-in's author.",
+            )
 
 
 def _usable(entry: PluginEntry) -> Manifest:

@@ -71,16 +71,18 @@ class Runner:
         request = _request(AnalyseRequest, folder)
         image = exchange.load(folder / requests.IMAGE)
         bundle = ModelBundle.open(Path(request.bundle))
-        with _put_in_place(folder / requests.RESULT_FOLDER) as output:
-            with self._context(start.job, folder, output, folder / "cache", {}) as context:
-                result = self.plugin.analyse(image, bundle, request, context)
-            if not isinstance(result, Result):
-                raise PluginError(
-                    f"the plug-in answered with {type(result).__name__} instead of a Result",
-                    code="plugin.answer",
-                    hint="Report it to the plug-in's author.",
-                )
-            writing.write(result, output)
+        scratch = folder / requests.SCRATCH
+        with self._context(start.job, folder, scratch, folder / "cache", {}) as context:
+            result = self.plugin.analyse(image, bundle, request, context)
+        if not isinstance(result, Result):
+            raise PluginError(
+                f"the plug-in answered with {type(result).__name__} instead of a Result",
+                code="plugin.answer",
+                hint="Report it to the plug-in's author.",
+            )
+        target = folder / requests.RESULT_FOLDER
+        shutil.rmtree(target, ignore_errors=True)
+        writing.write(result, target, image.affine)
 
     def _learn(self, start: Start) -> None:
         from medtransfer.cohort import exchange
