@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,6 +46,7 @@ _BREAKAGES = (
     RuntimeError,
     TypeError,
     ValueError,
+    struct.error,
 )
 
 
