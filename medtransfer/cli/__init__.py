@@ -1,1 +1,1 @@
-
+"""The command line: it reads options, calls a use case, and prints."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:  # manifests stand on this module too, and `plugin list` must not wait for numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 RESEARCH_USE_ONLY = "Research use only. Not for clinical decisions."
 

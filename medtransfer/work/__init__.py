@@ -1,1 +1,1 @@
-
+"""The use cases. The command line and the window call these and nothing below them."""

@@ -1,0 +1,130 @@
+"""``medtransfer analyse``, ``batch`` and ``rerun``."""
+
+# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that help appears at once
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import click
+import typer
+
+from medtransfer.cli import console, state
+
+if TYPE_CHECKING:
+    from medtransfer.work.analyse import Analysed
+    from medtransfer.work.analyser import Options
+    from medtransfer.work.delivery import Format
+
+LATER = frozenset({"seg", "sr", "sc", "pdf"})
+
+
+def analyse(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders.", show_default=False)],
+    plugin: state.PluginId,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the result.")],
+    model: state.ModelReference = None,
+    explain: state.Explain = None,
+    formats: Annotated[
+        str, typer.Option("--format", metavar="LIST", help="Any of json,csv,png and, for segmentations, nifti.")
+    ] = "json,csv,png",
+) -> None:
+    """Say what a plug-in finds in images, and show why."""
+    from medtransfer.work.analyse import analyse as work
+
+    options = _options(plugin, model, explain, formats)
+    with state.session(context) as session:
+        outcome = work(session, paths, options, out)
+    for done in outcome.done:
+        say_result(done)
+    for left in outcome.skipped:
+        console.note(f"{', '.join(left.names[:1])}: left aside: {left.reason}")
+    for failed in outcome.failed:
+        console.note(f"{', '.join(failed.names[:1])}: {failed.reason}\n{failed.hint}")
+    if outcome.failed:
+        raise typer.Exit(console.DONE_WITH_FAILURES if outcome.done else console.FAILED)
+
+
+def batch(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Every image below it is analysed.", show_default=False)],
+    plugin: state.PluginId,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the tables and results.")],
+    model: state.ModelReference = None,
+    explain: state.Explain = None,
+    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes that analyse at once.")] = 1,
+) -> None:
+    """Analyse a folder tree. The same command goes on where an earlier one was stopped or killed."""
+    from medtransfer.work.batch import batch as work
+
+    options = _options(plugin, model, explain, "json,png")
+    with state.session(context) as session:
+        counts = work(session, folder, options, out, workers)
+    console.say(
+        f"{counts.done} done, {counts.failed} failed, {counts.skipped} left aside as unsuitable "
+        f"({counts.already} of them finished earlier)"
+    )
+    console.say(str(out / "results.csv"))
+    if counts.failed:
+        console.note(f"What failed and why: {out / 'failures.csv'}")
+        raise typer.Exit(console.DONE_WITH_FAILURES)
+
+
+def rerun(
+    context: typer.Context,
+    result: Annotated[Path, typer.Argument(help="A result folder.", show_default=False)],
+    given: Annotated[
+        list[Path] | None,
+        typer.Option("--input", metavar="PATH", help="Where the input lies now, if it moved; may be repeated."),
+    ] = None,
+) -> None:
+    """Repeat an analysis with the same model and input, and compare bit for bit."""
+    from medtransfer.work.rerun import rerun as work
+
+    with state.session(context) as session:
+        repeated = work(session, result, given or [])
+    if repeated.differences:
+        for difference in repeated.differences:
+            console.say(f"different: {difference}")
+        raise typer.Exit(console.FAILED)
+    console.say("the same, bit for bit")
+
+
+def _options(plugin: str, model: str | None, explain: list[str] | None, formats: str) -> Options:
+    from medtransfer.work.analyser import Options
+
+    wishes = tuple(explain) if explain else ("positive",)
+    return Options(plugin=plugin, model=model, explain=wishes, formats=_formats(formats))
+
+
+def _formats(text: str) -> tuple[Format, ...]:
+    from medtransfer.work.delivery import FORMATS
+
+    wished = [name.strip() for name in text.split(",") if name.strip()]
+    for name in wished:
+        if name in LATER:
+            raise click.UsageError(f"--format {name} is not in this version; use any of {', '.join(FORMATS)}")
+        if name not in FORMATS:
+            raise click.UsageError(f"there is no format {name!r}; use any of {', '.join(FORMATS)}")
+    return tuple(name for name in FORMATS if name in wished)
+
+
+def say_result(analysed: Analysed) -> None:
+    """Print a result's findings and notices."""
+    names, result = analysed.names, analysed.result
+    console.say(f"{names[0] if len(names) == 1 else f'{len(names)} files'} -> {analysed.folder}")
+    rows = [
+        (
+            finding.name,
+            f"{finding.probability:.3f}",
+            f"{finding.threshold:.3f}",
+            "positive" if finding.positive else "negative",
+            "" if finding.uncertainty is None else f"{finding.uncertainty:.3f}",
+        )
+        for finding in result.findings
+    ]
+    console.say_table(("finding", "probability", "threshold", "call", "uncertainty"), rows)
+    for notice in result.notices:
+        console.say(f"{notice.level}: {notice.message}")
+    console.say()

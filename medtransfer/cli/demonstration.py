@@ -1,0 +1,39 @@
+"""``medtransfer demo``."""
+
+# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that help appears at once
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medtransfer.cli import analysing, console, evaluation, learning, state
+
+
+def demo(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for everything the demo writes.")] = Path(
+        ".demo"
+    ),
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Folder with fundus/idrid; else MEDTRANSFER_DATA.")
+    ] = None,
+    pictures: Annotated[
+        list[Path] | None, typer.Option("--picture", metavar="FILE", help="Your own photograph; may be repeated.")
+    ] = None,
+    headless: Annotated[  # noqa: ARG001 - scripts may give it already
+        bool, typer.Option("--headless", help="Open no window. This version has none, so this changes nothing yet.")
+    ] = False,
+) -> None:
+    """Check, split, fine-tune, test, publish, analyse and report, on real photographs where they are."""
+    from medtransfer.work.demo import demo as work
+
+    with state.session(context) as session:
+        shown = work(session, data, pictures or [], out, console.say, learning.say_plan)
+    evaluation.say_evaluation(shown.learnt.bundle)
+    for analysed in shown.analysed:
+        analysing.say_result(analysed)
+    console.say("Pages to look at:")
+    for page in (shown.learnt.report, *shown.pages):
+        console.say(f"  {page}")

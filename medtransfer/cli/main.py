@@ -1,0 +1,91 @@
+"""The command ``medtransfer``. Commands import what they need when they run, so that help appears at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from medtransfer import __version__
+from medtransfer.cli import analysing, console, demonstration, learning, machine, model, plugin, studies
+from medtransfer.errors import MedTransferError, UserError
+
+app = typer.Typer(
+    help="Adapt a pretrained imaging network to your own patients, and see what it found and why. Research use only.",
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("open")(studies.open_paths)
+app.command("analyse")(analysing.analyse)
+app.command("learn")(learning.learn)
+app.command("batch")(analysing.batch)
+app.command("rerun")(analysing.rerun)
+app.add_typer(model.app, name="model")
+app.add_typer(plugin.app, name="plugin")
+app.command("doctor")(machine.doctor)
+app.command("demo")(demonstration.demo)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console.say(f"medtransfer {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    home: Annotated[  # noqa: ARG001 - commands read it from the context
+        Path | None, typer.Option("--home", metavar="DIR", help="Keep models, plug-ins and jobs in DIR.")
+    ] = None,
+    version: Annotated[  # noqa: ARG001 - handled by its callback
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Without a command: the window, which comes in a later version."""
+    if context.invoked_subcommand is None:
+        console.say("The window comes in a later version of medtransfer. These commands are ready:\n")
+        console.say(context.get_help())
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code: 0 done, 1 failed, 2 wrong usage, 3 done with failures."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code."""
+    try:
+        code = app(_home_first(arguments), prog_name="medtransfer", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return console.WRONG_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        console.note("stopped")
+        return console.FAILED
+    except MedTransferError as error:
+        console.complain(error)
+        wrong = isinstance(error, UserError) and error.code != "job.cancelled"
+        return console.WRONG_USAGE if wrong else console.FAILED
+    return code if isinstance(code, int) else console.DONE
+
+
+def _home_first(arguments: list[str]) -> list[str]:
+    """Move ``--home DIR`` to the front, so that it may stand behind the command as well."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    for position in range(end):
+        name, _, value = arguments[position].partition("=")
+        if name == "--home":
+            width = 1 if value else 2
+            moved = arguments[position : position + width]
+            return [*moved, *arguments[:position], *arguments[position + width :]]
+    return arguments
+
+
+if __name__ == "__main__":
+    main()

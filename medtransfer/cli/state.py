@@ -1,0 +1,56 @@
+"""What every command needs: the home that was asked for, and a session that shows its progress."""
+
+# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that help appears at once
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medtransfer.cli import console
+
+if TYPE_CHECKING:
+    from medtransfer.store.home import Home
+    from medtransfer.work.session import Session
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+PluginId = Annotated[str, typer.Option("--plugin", help="The plug-in's id; `plugin list` shows them.", metavar="ID")]
+ModelReference = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        help="NAME, NAME@VERSION, the start of an address, or 'starter'. Default: the plug-in's newest model.",
+    ),
+]
+Explain = Annotated[
+    list[str] | None,
+    typer.Option("--explain", metavar="LABEL", help="Label to explain by a heat map; may be repeated; or 'all'."),
+]
+
+
+def home(context: typer.Context) -> Home:
+    """Return the store that ``--home`` or the environment names."""
+    from medtransfer.store.home import Home
+
+    given: Path | None = context.find_root().params.get("home")
+    return Home.locate(given)
+
+
+@contextmanager
+def session(context: typer.Context) -> Iterator[Session]:
+    """Open a session whose progress is shown and which Ctrl+C stops."""
+    from medtransfer import logs
+    from medtransfer.work.session import Session
+
+    place = home(context).prepare()
+    logs.configure(place.logs)
+    progress = console.Progress()
+    try:
+        with console.stoppable() as wish, Session(place, progress, wish) as opened:
+            yield opened
+    finally:
+        progress.close()

@@ -1,0 +1,104 @@
+"""One series through one worker: the part that analyse, batch and rerun share."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from medtransfer.contract import requests
+from medtransfer.contract.bundle import ModelBundle
+from medtransfer.contract.requests import AnalyseRequest
+from medtransfer.hosting.process import Worker
+from medtransfer.result import reading
+from medtransfer.result.model import Result
+from medtransfer.store import results
+from medtransfer.store.files import full_disk_explained, write_text
+from medtransfer.study import exchange
+from medtransfer.study.model import Image, Series
+from medtransfer.work import inputs
+from medtransfer.work.delivery import Format, deliver
+from medtransfer.work.session import Session
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to analyse. ``model`` None means the plug-in's newest model, else its starter.
+
+    ``explain`` holds label ids, or ``positive``, or ``all``; ``synthetic`` marks generated pictures.
+    """
+
+    plugin: str
+    model: str | None = None
+    explain: tuple[str, ...] = ("positive",)
+    formats: tuple[Format, ...] = ("json", "csv", "png")
+    faithfulness: bool = True
+    uncertainty: bool = True
+    seed: int = 2026
+    synthetic: bool = False
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A job's folder with the request and the pixels in it."""
+
+    folder: Path
+    image: Image
+
+
+@dataclass(frozen=True)
+class Analyser:
+    """A model that waits for images. ``scratch`` is a folder for the jobs' folders."""
+
+    session: Session
+    bundle: ModelBundle
+    options: Options
+    scratch: Path
+
+    def prepare(self, series: Series) -> Prepared:
+        """Read the pixels and write them where a worker finds them.
+
+        Raises
+        ------
+        DataError
+            When the pixels cannot be read.
+        EnvironmentFailure
+            When the disk is full.
+        """
+        return self.prepare_image(series.image(), series.source.names)
+
+    def prepare_image(self, image: Image, names: tuple[str, ...]) -> Prepared:
+        """Write a decoded image where a worker finds it."""
+        request = AnalyseRequest(
+            bundle=str(self.bundle.folder),
+            source=inputs.describe(image, names),
+            explain=list(self.options.explain),
+            faithfulness=self.options.faithfulness,
+            uncertainty=self.options.uncertainty,
+            seed=self.options.seed,
+            synthetic=self.options.synthetic,
+        )
+        with full_disk_explained():
+            folder = Path(tempfile.mkdtemp(dir=self.scratch))
+            exchange.save(image, folder / requests.IMAGE)
+            write_text(folder / requests.REQUEST, request.model_dump_json())
+        return Prepared(folder, image)
+
+    def compute(self, worker: Worker, prepared: Prepared) -> Result:
+        """Have a worker analyse what was prepared.
+
+        Raises
+        ------
+        MedTransferError
+            What the worker failed with.
+        """
+        self.session.run(worker, "analyse", prepared.folder)
+        return reading.read(prepared.folder / requests.RESULT_FOLDER)
+
+    def deliver(self, prepared: Prepared, result: Result, target: Path, paths: Sequence[Path]) -> None:
+        """Bring the result to ``target``, remember that it was made from ``paths``, and drop the job's folder."""
+        deliver(prepared.folder / requests.RESULT_FOLDER, result, target, self.options.formats)
+        results.record(self.session.home, target, paths, result.passport)
+        shutil.rmtree(prepared.folder, ignore_errors=True)

@@ -1,0 +1,96 @@
+"""Bring a worker's result into its final folder, in the formats that the person asked for."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, get_args
+
+from medtransfer.contract.manifest import Manifest
+from medtransfer.errors import UserError
+from medtransfer.result.model import Finding, Result
+from medtransfer.store.files import full_disk_explained, write_text
+from medtransfer.store.results import RESULT_FILE
+
+Format = Literal["json", "csv", "png", "nifti"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+
+def check_formats(formats: Sequence[Format], manifest: Manifest) -> None:
+    """Refuse a format that the plug-in's results cannot have.
+
+    Raises
+    ------
+    UserError
+        When NIfTI is asked of a plug-in that does not segment.
+    """
+    if "nifti" in formats and manifest.task.kind != "segmentation":
+        raise UserError(
+            "only a segmentation can be written as NIfTI, and this plug-in does not segment",
+            code="analyse.format",
+            hint=f"Choose among {', '.join(name for name in FORMATS if name != 'nifti')}.",
+            subject="--format nifti",
+        )
+
+
+def refuse_existing(out: Path) -> None:
+    """Refuse to write over an earlier result.
+
+    Raises
+    ------
+    UserError
+        When ``out`` holds a result, or is a file.
+    """
+    if (out / RESULT_FILE).exists() or out.is_file():
+        raise UserError(
+            "there is a result here already, and results are never overwritten",
+            code="result.exists",
+            hint="Choose another folder with --out.",
+            subject=str(out),
+        )
+
+
+def deliver(made: Path, result: Result, target: Path, formats: Sequence[Format]) -> None:
+    """Copy a result folder, each file complete or not there, ``result.json`` last.
+
+    ``result.json`` and the arrays that belong to it (heat maps as ``.npy``, label maps as NIfTI) are always delivered:
+    they are the result. Pictures of heat maps and the table are delivered when ``formats`` names ``png`` and ``csv``.
+
+    Raises
+    ------
+    EnvironmentFailure
+        When the disk is full.
+    """
+    unwanted = () if "png" in formats else (".png",)
+    with full_disk_explained():
+        target.mkdir(parents=True, exist_ok=True)
+        for file in sorted(made.iterdir()):
+            if file.name != RESULT_FILE and not file.name.endswith(unwanted):
+                _copy(file, target)
+        if "csv" in formats:
+            write_text(target / "findings.csv", findings_csv(result.findings))
+        _copy(made / RESULT_FILE, target)
+
+
+def findings_csv(findings: Sequence[Finding]) -> str:
+    """Return the findings as a table, one row per label."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["label", "name", "probability", "threshold", "positive", "calibrated", "uncertainty"])
+    for finding in findings:
+        spread = "" if finding.uncertainty is None else finding.uncertainty
+        calls = [int(finding.positive), int(finding.calibrated), spread]
+        writer.writerow([finding.label, finding.name, finding.probability, finding.threshold, *calls])
+    return text.getvalue()
+
+
+def _copy(file: Path, target: Path) -> None:
+    partial = target / f".{file.name}.partial"
+    try:
+        shutil.copyfile(file, partial)
+        partial.replace(target / file.name)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,103 @@
+"""From what a person names to series that a plug-in can take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from medtransfer import study
+from medtransfer.contract.manifest import Input
+from medtransfer.errors import DataError
+from medtransfer.result.model import SourceInfo
+from medtransfer.study import Scan
+from medtransfer.study.model import Image, Series
+from medtransfer.study.pixels import pixel_sha256
+
+
+@dataclass(frozen=True)
+class Unsuitable:
+    """A series that the plug-in cannot take, and why in words."""
+
+    series: Series
+    reason: str
+
+
+def scan(paths: Sequence[Path]) -> Scan:
+    """Open everything at the given paths: the studies, and an error for each image file that cannot be read.
+
+    Raises
+    ------
+    DataError
+        When a path does not exist, or nothing in there is an image.
+    """
+    found = study.scan(list(paths))
+    if not found.studies and not found.problems:
+        raise DataError(
+            "no image was found",
+            code="study.nothing-found",
+            hint="Give DICOM, NIfTI, PNG, JPEG or TIFF files, or a folder that holds some.",
+            subject=", ".join(path.name for path in paths),
+        )
+    return found
+
+
+def series_of(found: Scan) -> list[Series]:
+    """Return the series of every study."""
+    return [series for study in found.studies for series in study.series]
+
+
+def reason_against(series: Series, wanted: Input) -> str:
+    """Say why a series does not suit a plug-in's declared input; empty when it does."""
+    if not series.usable:
+        return "; ".join(check.message for check in series.checks if check.level == "error")
+    if series.modality not in wanted.modalities:
+        return f"its modality is {series.modality}, the plug-in takes {', '.join(wanted.modalities)}"
+    if (series.axes == "zyx") != (wanted.dimensions == 3):
+        return f"the plug-in takes images of {wanted.dimensions} dimensions"
+    if wanted.meaning == "rgb" and series.axes != "yxc":
+        return "the plug-in takes colour pictures and this one is grey"
+    spatial = series.shape[:2] if series.axes == "yxc" else series.shape
+    if min(spatial) < wanted.minimum_size:
+        return f"it has {min(spatial)} pixels along one side, the plug-in needs {wanted.minimum_size}"
+    return ""
+
+
+def sort_out(found: Sequence[Series], wanted: Input) -> tuple[list[Series], list[Unsuitable]]:
+    """Divide series into those that suit the plug-in and the others."""
+    reasons = [(series, reason_against(series, wanted)) for series in found]
+    return (
+        [series for series, reason in reasons if not reason],
+        [Unsuitable(series, reason) for series, reason in reasons if reason],
+    )
+
+
+def require(suitable: Sequence[Series], unsuitable: Sequence[Unsuitable], problems: Sequence[DataError]) -> None:
+    """Raise when nothing is left to analyse.
+
+    Raises
+    ------
+    DataError
+        The first file's error, or the reason against the first series.
+    """
+    if not suitable:
+        if problems:
+            raise problems[0]
+        first = unsuitable[0] if unsuitable else None
+        raise DataError(
+            f"there is nothing here that the plug-in can analyse: {first.reason if first else 'no image was found'}",
+            code="input.unsuitable",
+            hint="`medtransfer open` shows what is there, `medtransfer plugin info` what the plug-in takes.",
+            subject=", ".join(first.series.source.names[:1]) if first else None,
+        )
+
+
+def describe(image: Image, names: tuple[str, ...]) -> SourceInfo:
+    """Return what a result says about its input: names without folders, UIDs, the hash of the pixels."""
+    return SourceInfo(
+        names=names,
+        uids=dict(image.uids),
+        pixel_sha256=pixel_sha256(image),
+        shape=image.array.shape,
+        modality=image.modality,
+    )
