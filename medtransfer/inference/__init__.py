@@ -1,1 +1,10 @@
+"""Running a network fast and explaining what it saw: runtimes, Grad-CAM and the checks of its maps.
 
+Importing this package imports torch, so only the worker wing does it.
+"""
+
+from __future__ import annotations
+
+from medtransfer.inference.cam import GradCam, gradcam
+
+__all__ = ["GradCam", "gradcam"]
