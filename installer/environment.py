@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TextIO
 
 from installer.errors import SetupError
-from installer.pip_errors import explain
+from installer.pip_output import digest, explain
 
-# Measured on Linux, where torch brings the CUDA libraries along: 7 GB installed, and the downloads beside them until
-# pip is done. Windows and macOS get torch without CUDA.
-_NEEDED_GB = 10.0 if sys.platform == "linux" else 4.0
+# Measured on Linux, where torch brings the CUDA libraries along: 7 GB installed, and 3.5 GB of downloads beside them
+# until pip is done. Windows and macOS get torch without CUDA.
+_NEEDED_GB = 11.0 if sys.platform == "linux" else 4.0
 _NEEDED_TO_UPDATE_GB = 1.0
 
 
@@ -151,7 +151,8 @@ def _install(checkout: Checkout, say: Callable[[str], None]) -> None:
     for plugin in checkout.plugins:
         command += ["-e", str(plugin)]
     downloads = checkout.venv / "downloads"
-    downloads.mkdir(exist_ok=True)
+    shutil.rmtree(downloads, ignore_errors=True)
+    downloads.mkdir()
     # A system's own temporary folder is often a small one in memory: gigabytes go beside the environment instead.
     folders = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(downloads))
     with (checkout.venv / "setup.log").open("w+", encoding="utf-8") as log:
@@ -179,8 +180,9 @@ def _follow(
         try:
             for line in process.stdout or ():
                 log.write(line)
-                if line.lstrip().startswith(("Downloading", "Installing collected", "WARNING: Retrying")):
-                    say("  " + line.strip()[:110])
+                news = digest(line)
+                if news:
+                    say("  " + news)
         except BaseException:
             process.terminate()
             raise

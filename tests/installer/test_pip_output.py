@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from installer.environment import explain_venv
-from installer.pip_errors import explain
+from installer.pip_output import digest, explain
 
 REFUSED_CERTIFICATE = """\
 WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection broken by
@@ -62,6 +62,34 @@ def test_an_unknown_failure_keeps_the_last_complaint() -> None:
     error = explain("Collecting x\nERROR: first\nERROR: the reason {with braces}\nnote: more\n")
     assert error.message.endswith("ERROR: the reason {with braces}")
     assert "setup.log" in error.hint
+
+
+def test_a_retry_that_helped_is_not_blamed() -> None:
+    helped = (
+        "WARNING: Retrying (Retry(total=4, connect=None)) after connection broken by 'NewConnectionError(...)': /x\n"
+    )
+    assert "fits this Python" in explain(helped + "ERROR: No matching distribution found for torch==2.14.1").message
+
+
+@pytest.mark.parametrize(
+    ("line", "news"),
+    [
+        (
+            "  Downloading torch-2.14.1-cp311-cp311-manylinux_2_28_x86_64.whl (554.6 MB)\n",
+            "Downloading torch 2.14.1, 554.6 MB",
+        ),
+        (
+            "Downloading https://index.example/p/numpy-2.4.6-cp311-any.whl (16.9 MB)\n",
+            "Downloading numpy 2.4.6, 16.9 MB",
+        ),
+        ("  Downloading idna-3.20-py3-none-any.whl (69 kB)\n", ""),
+        ("Installing collected packages: a, b, c\n", "Unpacking 3 packages"),
+        ("Collecting torch\n", ""),
+        ("  WARNING: Retrying (Retry(total=4)) after connection broken by ...\n", "The connection broke: trying again"),
+    ],
+)
+def test_only_news_is_shown(line: str, news: str) -> None:
+    assert digest(line) == news
 
 
 def test_debian_without_venv_is_told_the_line_to_type() -> None:

@@ -1,4 +1,4 @@
-"""From pip's last words to a sentence that says what is wrong and what to do."""
+"""What pip's output means: how far it is, and, when it fails, what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"No matching distribution found for (?P<what>\S+)",
-        "The package index has no suitable version of {what} for this Python and this machine.",
+        "The package index has no {what} that fits this Python and this machine, or it cannot be read.",
         "The versions are in installer/constraints.txt. Use a 64-bit Python that they support (3.11 is tested); an "
         f"internal index named by PIP_INDEX_URL must offer them. {_AGAIN}",
     ),
@@ -69,10 +69,25 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
 )
 
 
+_DOWNLOAD = re.compile(r"\s*Downloading (?:\S*/)?(?P<name>[\w.]+)-(?P<version>\d[^-\s]*)\S* \((?P<size>[\d.]+ [MG]B)\)")
+
+
+def digest(line: str) -> str:
+    """Return the news in a line of pip's output, shortened; empty if it is not worth showing."""
+    download = _DOWNLOAD.match(line)
+    if download:
+        return "Downloading {name} {version}, {size}".format(**download.groupdict())
+    if line.startswith("Installing collected packages:"):
+        return f"Unpacking {line.count(',') + 1} packages"
+    return "The connection broke: trying again" if "WARNING: Retrying" in line else ""
+
+
 def explain(output: str) -> SetupError:
     """Return what pip's output means for the person in front of it."""
+    # Only the last retry can have been in vain: the earlier ones say nothing about why pip gave up.
+    decisive = "".join(line for line in output.splitlines(keepends=True) if not re.search(r"Retry\(total=[1-9]", line))
     for pattern, message, hint in _KNOWN:
-        found = re.search(pattern, output)
+        found = re.search(pattern, decisive)
         if found:
             return SetupError(message.format(**found.groupdict()), hint)
     complaints = [line.strip() for line in output.splitlines() if line.strip().upper().startswith("ERROR")]
