@@ -38,7 +38,7 @@ def take_pipes() -> tuple[BinaryIO, BinaryIO]:
 class Channel:
     """Sends messages from any thread and sorts what arrives: jobs into a queue, cancellations into a set.
 
-    When the host's end closes, :meth:`ended` is called from the reading thread: nobody is left to work for.
+    When the host's end closes, the reading thread ends the process: nobody is left to work for.
     """
 
     def __init__(self, incoming: BinaryIO, outgoing: BinaryIO) -> None:
