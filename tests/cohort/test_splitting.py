@@ -21,9 +21,9 @@ LABELS = ("dr", "dme", "rare")
 
 @st.composite
 def cohorts(draw: st.DrawFn) -> Cohort:
-    """Ten to 40 patients with one to three cases each, labels known or not."""
+    """Ten to 40 patients with one or two cases each, labels known or not."""
     values = st.sampled_from([0, 1, None])
-    patients = draw(st.lists(st.integers(1, 3), min_size=10, max_size=40))
+    patients = draw(st.lists(st.integers(1, 2), min_size=10, max_size=40))
     owners = [f"p{patient}" for patient, cases in enumerate(patients) for _ in range(cases)]
     return cohort(
         [case(number, owner, {label: draw(values) for label in LABELS}) for number, owner in enumerate(owners)]

@@ -1,0 +1,258 @@
+"""The parts of a report that are about a model: how good it is, on whom, and what it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from medtransfer.cohort.model import Problem
+from medtransfer.contract.bundle import BundleCard, ModelBundle
+from medtransfer.contract.evaluation import Confusion, Evaluation, Interval, LabelEvaluation, ModelEvaluation
+from medtransfer.work.report import figures, numbers
+from medtransfer.work.report.html import Html, element, facts, folded, paragraph, section, table, text
+from medtransfer.work.report.numbers import counted
+
+METRICS = {
+    "auroc": "AUROC",
+    "auprc": "AUPRC",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "f1": "F1",
+    "mcc": "MCC",
+    "brier": "Brier score",
+    "ece": "Calibration error",
+}
+NO_EVALUATION = "This model carries no evaluation: how good it is, nobody knows."
+
+
+def model_line(card: BundleCard) -> str:
+    """Return in one sentence how many cases the model learnt from and how good it is, with intervals."""
+    learnt = f"Learnt from {counted(card.data.train, 'case')}"
+    if card.evaluation is None:
+        return f"{learnt}. {NO_EVALUATION}"
+    tuned = card.evaluation.of("tuned")
+    best_known = sorted(tuned.labels, key=lambda entry: -entry.positive_patients)
+    named = "; ".join(f"{entry.name} {numbers.graded(entry, 'auroc')}" for entry in best_known[:3])
+    more = f"; {len(best_known) - 3} more in the model's report" if len(best_known) > 3 else ""
+    tested = f"{counted(card.evaluation.cases, 'case')} of {counted(card.evaluation.patients, 'patient')}"
+    return f"{learnt}. AUROC with 95 % interval on {tested} that it never saw: {named}{more}."
+
+
+def label_line(card: BundleCard, label: str) -> str:
+    """Return how good the model is at one label."""
+    entry = _find(card.evaluation.of("tuned"), label) if card.evaluation else None
+    if entry is None:
+        return "No test figures for this finding."
+    tested = f"{counted(entry.cases, 'test case')}, {entry.positives} with the finding"
+    if entry.grade == "none":
+        return f"{tested}: {numbers.TOO_FEW} how good the model is."
+    return (
+        f"{tested}: AUROC {numbers.interval(entry.metrics.get('auroc'))}, at this threshold "
+        f"sensitivity {numbers.interval(entry.metrics.get('sensitivity'))} and "
+        f"specificity {numbers.interval(entry.metrics.get('specificity'))}."
+    )
+
+
+def model_sections(bundle: ModelBundle, problems: Sequence[Problem]) -> list[Html]:
+    """Return everything about a model: summary, figures, data checks, card."""
+    card = bundle.card
+    parts = [_summary(card)]
+    if card.evaluation is not None:
+        parts += [_overview(card.evaluation), *_per_label(card.evaluation), *_subgroups(card.evaluation)]
+        parts.append(_all_figures(card.evaluation))
+    return [*parts, _data_checks(problems), _card(bundle)]
+
+
+def _summary(card: BundleCard) -> Html:
+    verdict = card.evaluation.verdict if card.evaluation else [NO_EVALUATION]
+    data = card.data
+    tiles = {
+        "cases": data.cases,
+        "patients": data.patients,
+        "trained on": data.train,
+        "chosen on (validation)": data.validation,
+        "tested on, once": data.test,
+    }
+    return section(
+        "In short",
+        *(paragraph(line, class_="lead") for line in verdict),
+        element(
+            "div",
+            *(
+                element("div", element("b", text(f"{count:,}")), element("span", text(name)), class_="tile")
+                for name, count in tiles.items()
+            ),
+            class_="tiles",
+        ),
+        paragraph("No patient is in two of the three parts.", class_="muted"),
+    )
+
+
+def _overview(evaluation: Evaluation) -> Html:
+    tuned, untuned = evaluation.of("tuned"), _model(evaluation, "untuned")
+    gains = {entry.label: entry.difference for entry in evaluation.differences if entry.metric == "auroc"}
+    rows = [_overview_row(entry, _find(untuned, entry.label), gains.get(entry.label)) for entry in tuned.labels]
+    headings = ["Finding", "Test cases", "AUROC tuned", "AUROC untuned", "Gain", "Sensitivity", "Specificity", "Worth"]
+    described = [f"{model.model.capitalize()}: {model.description.rstrip('.')}." for model in evaluation.models]
+    return section(
+        "How good it is",
+        table(headings, rows),
+        figures.forest(tuned, untuned) if any("auroc" in entry.metrics for entry in tuned.labels) else Html(""),
+        element("figcaption", text(" ".join(described))),
+        element(
+            "figcaption",
+            text(
+                f"In brackets: 95 % intervals from {evaluation.bootstrap:,} resamples of the test patients. "
+                "Sensitivity and specificity are those at the threshold that was chosen on validation."
+            ),
+        ),
+    )
+
+
+def _overview_row(tuned: LabelEvaluation, untuned: LabelEvaluation | None, gain: Interval | None) -> list[Html]:
+    said = tuned.grade != "none"
+    return [
+        text(tuned.name),
+        text(f"{tuned.cases}, {tuned.positives} positive"),
+        text(numbers.graded(tuned, "auroc")),
+        text(numbers.graded(untuned, "auroc") if untuned else "not measured"),
+        text(numbers.difference(gain) if said else numbers.TOO_FEW),
+        text(numbers.graded(tuned, "sensitivity")),
+        text(numbers.graded(tuned, "specificity")),
+        text(numbers.grade(tuned.grade)),
+    ]
+
+
+def _per_label(evaluation: Evaluation) -> list[Html]:
+    untuned = _model(evaluation, "untuned")
+    return [_label(entry, _find(untuned, entry.label)) for entry in evaluation.of("tuned").labels]
+
+
+def _label(tuned: LabelEvaluation, untuned: LabelEvaluation | None) -> Html:
+    about = f"{counted(tuned.cases, 'test case')}, {tuned.positives} with the finding. {_calibration(tuned)}"
+    warning = "Too few cases to say: the curves below may look quite different on other patients."
+    return section(
+        tuned.name,
+        paragraph(about),
+        paragraph(warning, class_="level warning") if tuned.grade == "none" else Html(""),
+        figures.curves(tuned, untuned),
+        _confusion(tuned.confusion, tuned.threshold),
+    )
+
+
+def _calibration(tuned: LabelEvaluation) -> str:
+    error = tuned.metrics.get("ece")
+    if error is None:
+        return ""
+    line = f"Calibration error {numbers.interval(error)}"
+    if tuned.ece_if_calibrated is None:
+        return f"{line}."
+    chance = numbers.figure(tuned.ece_if_calibrated)
+    return f"{line}; on so many cases, even perfect calibration would show up to {chance}."
+
+
+def _confusion(counts: Confusion, threshold: float) -> Html:
+    return element(
+        "div",
+        element("h3", text(f"Calls at the threshold {numbers.figure(threshold)}")),
+        table(
+            ["", "called present", "called absent"],
+            [
+                [text("has the finding"), text(counts.true_positive), text(f"{counts.false_negative} missed")],
+                [text("has it not"), text(f"{counts.false_positive} false alarms"), text(counts.true_negative)],
+            ],
+            class_="confusion",
+        ),
+    )
+
+
+def _subgroups(evaluation: Evaluation) -> list[Html]:
+    if not evaluation.subgroups:
+        return []
+    names = {entry.label: entry.name for entry in evaluation.of("tuned").labels}
+    rows = [
+        [
+            text(f"{group.column}: {group.value}"),
+            text(names.get(group.label, group.label)),
+            text(f"{group.cases}, {group.positives} positive"),
+            text(numbers.interval(group.auroc) if group.auroc else numbers.TOO_FEW),
+        ]
+        for group in evaluation.subgroups
+    ]
+    return [section("Subgroups", table(["Group", "Finding", "Test cases", "AUROC tuned"], rows))]
+
+
+def _all_figures(evaluation: Evaluation) -> Html:
+    rows = [
+        [
+            text(entry.name),
+            text(model.model),
+            *(text(numbers.interval(entry.metrics.get(metric))) for metric in METRICS),
+        ]
+        for label in evaluation.of("tuned").labels
+        for model in evaluation.models
+        if (entry := _find(model, label.label))
+    ]
+    few = [entry.name for entry in evaluation.of("tuned").labels if entry.grade == "none"]
+    note = f"Not to be relied on, for want of cases: {', '.join(few)}." if few else ""
+    return section(
+        "All figures",
+        paragraph(note, class_="level warning") if few else Html(""),
+        table(["Finding", "Model", *METRICS.values()], rows, class_="small"),
+    )
+
+
+def _data_checks(problems: Sequence[Problem]) -> Html:
+    if not problems:
+        return section("Data checks", paragraph("Nothing was found."))
+    items = [
+        element(
+            "li",
+            element("span", text(problem.level.capitalize()), class_=f"level {problem.level}"),
+            text(f"{problem.message[:1].upper()}{problem.message[1:].rstrip('.')}. {problem.hint}"),
+            element("div", text(_rows(problem.rows)), class_="muted small") if problem.rows else Html(""),
+        )
+        for problem in problems
+    ]
+    return section("Data checks", element("ul", *items, class_="plain"))
+
+
+def _rows(rows: tuple[int, ...]) -> str:
+    named = ", ".join(map(str, rows[:20]))
+    return f"Rows {named}" + (f" and {len(rows) - 20} more" if len(rows) > 20 else "")
+
+
+def _card(bundle: ModelBundle) -> Html:
+    card = bundle.card
+    origins = "; ".join(
+        f"{entry.name} ({entry.licence}), trained on {entry.trained_on or 'unknown data'}" for entry in card.weights
+    )
+    entries = {
+        "Model": f"{card.name}, made {card.created}",
+        "Plug-in": f"{card.plugin} {card.plugin_version}",
+        "Network": card.backbone,
+        "Pretrained weights": origins or "none",
+        "Recipe": f"{card.recipe.name}: {card.recipe.description}",
+        "Data": card.data.description or "not described",
+        "Licence of the data": card.data.licence or "not stated",
+        "Seed": str(card.seed),
+    }
+    identity = {
+        "Model (SHA-256)": bundle.sha256,
+        "Data (fingerprint)": card.data.fingerprint,
+        "Split (SHA-256)": card.data.split_sha256,
+        **{f"Version of {name}": version for name, version in card.versions.items()},
+    }
+    return section(
+        "Card",
+        facts({name: text(value) for name, value in entries.items()}),
+        *(paragraph(note, class_="muted") for note in card.notes),
+        folded("Identity and versions", facts({name: text(value) for name, value in identity.items()})),
+    )
+
+
+def _model(evaluation: Evaluation, name: str) -> ModelEvaluation | None:
+    return next((model for model in evaluation.models if model.model == name), None)
+
+
+def _find(model: ModelEvaluation | None, label: str) -> LabelEvaluation | None:
+    return next((entry for entry in model.labels if entry.label == label), None) if model else None

@@ -1,0 +1,52 @@
+"""Figures as people should read them: two decimals, always with their interval, and words where there is no figure."""
+
+from __future__ import annotations
+
+from medtransfer.contract.evaluation import Grade, Interval, LabelEvaluation
+
+TOO_FEW = "too few cases to say"
+_DASH = "\u2013"
+_MINUS = "\u2212"
+
+
+def figure(value: float) -> str:
+    """Return a figure with two decimals: more would pretend to a precision that a clinic's cohort cannot give."""
+    return f"{value:.2f}".replace("-", _MINUS)
+
+
+def interval(entry: Interval | None) -> str:
+    """Return ``0.91 (0.85-0.96)``; without bounds the value alone, and words when there is no value."""
+    if entry is None:
+        return "not defined"
+    if entry.low is None or entry.high is None:
+        return figure(entry.value)
+    return f"{figure(entry.value)} ({figure(entry.low)}{_DASH}{figure(entry.high)})"
+
+
+def difference(entry: Interval | None) -> str:
+    """Return ``+0.12 (+0.05 to +0.19)``."""
+    if entry is None:
+        return "not defined"
+    signed = [
+        f"{value:+.2f}".replace("-", _MINUS) for value in (entry.value, entry.low, entry.high) if value is not None
+    ]
+    return f"{signed[0]} ({signed[1]} to {signed[2]})" if len(signed) == 3 else signed[0]
+
+
+def graded(entry: LabelEvaluation, metric: str) -> str:
+    """Return a label's figure, or that there are too few cases to say."""
+    return TOO_FEW if entry.grade == "none" else interval(entry.metrics.get(metric))
+
+
+def grade(value: Grade) -> str:
+    """Return what a grade means."""
+    return {
+        "none": "too few: under 20 positive patients",
+        "exploratory": "exploratory: 20 to 99 positive patients",
+        "estimate": "estimate: 100 or more positive patients",
+    }[value]
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``"1 case"`` or ``"1,200 cases"``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,168 @@
+"""The parts of a report that are about one picture: what was found, how surely, and where the model looked."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medtransfer.contract.bundle import BundleCard
+from medtransfer.result.model import Finding, Heatmap, Notice, Result
+from medtransfer.work.report import numbers, pictures
+from medtransfer.work.report.html import Html, element, facts, folded, paragraph, section, text
+from medtransfer.work.report.model_sections import label_line
+
+SYNTHETIC_NOTICE = "synthetic"
+
+
+def is_synthetic(result: Result) -> bool:
+    """Whether the result is of a generated picture."""
+    return any(notice.code.split(".")[-1] == SYNTHETIC_NOTICE for notice in result.notices)
+
+
+def result_sections(result: Result, picture: NDArray[np.uint8], caption: str, card: BundleCard | None) -> list[Html]:
+    """Return everything about one result.
+
+    Parameters
+    ----------
+    picture
+        The analysed picture as shown, uint8 ``(y, x, 3)``, on the grid of the heat maps.
+    caption
+        What the picture is, for the reader.
+    card
+        Of the model that answered, for how good it is; None when it is not at hand.
+    """
+    return [
+        section(caption or "The picture", _pictures(result, picture), *_notices(result.notices)),
+        section("Findings", *_findings(result, card)),
+        section("How this came about", _passport(result)),
+    ]
+
+
+def _pictures(result: Result, picture: NDArray[np.uint8]) -> Html:
+    names = {finding.label: finding.name for finding in result.findings}
+    shown = element(
+        "figure",
+        pictures.image(picture, "The picture as it was analysed"),
+        element("figcaption", text("As analysed.")),
+    )
+    maps = [
+        _heatmap(heatmap, names.get(heatmap.info.label, heatmap.info.label), picture) for heatmap in result.heatmaps
+    ]
+    if not maps:
+        maps = [paragraph("No heat map was made: nothing was called, or no explanation was asked for.", class_="muted")]
+    return element("div", shown, *maps, class_="pictures")
+
+
+def _heatmap(heatmap: Heatmap, name: str, picture: NDArray[np.uint8]) -> Html:
+    info = heatmap.info
+    if heatmap.array.shape != picture.shape[:2]:
+        return paragraph(f"The heat map for {name} does not lie on this picture and is not shown.", class_="muted")
+    legend = element(
+        "div",
+        text("0"),
+        element("div", class_="ramp", style=pictures.ramp()),
+        text(f"1 = {info.raw_maximum:.3g} (raw maximum)"),
+        class_="legend",
+    )
+    return element(
+        "figure",
+        pictures.image(pictures.overlay(picture, heatmap.array), f"Heat map for {name} over the picture"),
+        legend,
+        element(
+            "figcaption", element("b", text(f"{name}: ")), text(f"{info.method} at {info.layer}. {_trust(heatmap)}")
+        ),
+    )
+
+
+def _trust(heatmap: Heatmap) -> str:
+    """Return the map's faithfulness beside that of chance, in words."""
+    measured = heatmap.info.faithfulness
+    if measured is None:
+        return "Its faithfulness was not measured."
+    figures = f"Faithfulness {numbers.figure(measured.score)}, random map {numbers.figure(measured.random_score)}"
+    if measured.score <= measured.random_score:
+        return f"{figures}: no better than chance, do not read anything into it."
+    return f"{figures}. It shows what moved the answer, not the outline of a lesion."
+
+
+def _findings(result: Result, card: BundleCard | None) -> list[Html]:
+    if not result.findings:
+        return [paragraph("The plug-in reports no findings for this picture.")]
+    key = (
+        "Bar: probability. Dark mark: the threshold in force. Pale band: spread over slightly changed copies of the "
+        "picture (one standard deviation)."
+    )
+    ordered = sorted(result.findings, key=lambda finding: (not finding.positive, -finding.probability))
+    return [*(_finding(finding, card) for finding in ordered), element("figcaption", text(key))]
+
+
+def _finding(finding: Finding, card: BundleCard | None) -> Html:
+    side = "present" if finding.positive else "absent"
+    relation = "at or above" if finding.positive else "below"
+    call = f"Called {side}: {relation} the threshold {numbers.figure(finding.threshold)}."
+    doubt = [] if finding.calibrated else ["The probability is not calibrated."]
+    if card is not None:
+        doubt.append(label_line(card, finding.label))
+    return element(
+        "div",
+        element("div", element("span", text(finding.name)), text(_probability(finding)), class_="top"),
+        element("div", *_bar(finding, side), class_="track", role="img", aria_label=f"{_probability(finding)}. {call}"),
+        element("span", text(call), class_=f"call {side}"),
+        element("span", text(" " + " ".join(doubt)), class_="muted"),
+        class_="finding",
+    )
+
+
+def _probability(finding: Finding) -> str:
+    shown = numbers.figure(finding.probability)
+    return shown if finding.uncertainty is None else f"{shown} \u00b1 {numbers.figure(finding.uncertainty)}"
+
+
+def _bar(finding: Finding, side: str) -> list[Html]:
+    parts = [element("div", class_=f"fill {side}", style=f"width:{finding.probability:.2%}")]
+    if finding.uncertainty is not None:
+        low = max(finding.probability - finding.uncertainty, 0.0)
+        high = min(finding.probability + finding.uncertainty, 1.0)
+        parts.append(element("div", class_="band", style=f"left:{low:.2%};width:{high - low:.2%}"))
+    return [*parts, element("div", class_="mark", style=f"left:{finding.threshold:.2%}")]
+
+
+def _notices(notices: tuple[Notice, ...]) -> list[Html]:
+    if not notices:
+        return []
+    items = [
+        element(
+            "li",
+            element("span", text(notice.level.capitalize()), class_=f"level {notice.level}"),
+            text(notice.message),
+        )
+        for notice in notices
+    ]
+    return [element("ul", *items, class_="plain")]
+
+
+def _passport(result: Result) -> Html:
+    passport = result.passport
+    entries = {
+        "Plug-in": f"{passport.plugin} {passport.plugin_version}",
+        "Model": passport.model,
+        "Computed": f"{passport.created}, in {passport.duration_s:.1f} s",
+        "On": f"{passport.device}, {passport.runtime}",
+        "Seed": str(passport.seed),
+    }
+    parameters = {
+        name: ", ".join(value) if isinstance(value, list) else str(value) for name, value in passport.parameters.items()
+    }
+    more = {
+        "Model (SHA-256)": passport.model_sha256,
+        "Pixels (SHA-256)": result.source.pixel_sha256,
+        **{f"Setting {name}": value for name, value in parameters.items()},
+        **{f"Version of {name}": value for name, value in passport.versions.items()},
+    }
+    checks = [notice.message for notice in passport.checks]
+    return element(
+        "div",
+        facts({name: text(value) for name, value in entries.items()}),
+        *(paragraph(check, class_="muted") for check in checks),
+        folded("Hashes, settings and versions", facts({name: text(value) for name, value in more.items()})),
+    )
