@@ -78,12 +78,13 @@ def test(checkout: Checkout, arguments: Sequence[str]) -> int:
         "import-linter": [str(checkout.program("lint-imports"))],
         "pytest": [python, "-m", "pytest", *arguments],
     }
+    variables = {**os.environ, "PYTHONUTF8": "1"}  # import-linter's banner is beyond Windows' usual encoding
     outcomes: list[str] = []
     failed = 0
     for name, command in checks.items():
         say(f"\n== {name}")
         start = time.monotonic()
-        code = subprocess.run(command, cwd=checkout.root, check=False).returncode
+        code = subprocess.run(command, cwd=checkout.root, env=variables, check=False).returncode
         failed += code != 0
         outcomes.append(f"{'passed' if code == 0 else 'FAILED'}  {name:<14} {time.monotonic() - start:6.1f} s")
     say("\n" + "\n".join(outcomes))
