@@ -34,9 +34,9 @@ class MedTransferError(Exception):
         self.subject = subject
 
     def shown(self) -> str:
-        """Return the text for the person at the screen: subject, message and hint."""
+        """Return the text for the person at the screen: subject, message, hint, and notes such as a traceback."""
         head = f"{self.subject}: {self.message}" if self.subject else self.message
-        return f"{head}\n{self.hint}" if self.hint else head
+        return "\n".join([head, *([self.hint] if self.hint else []), *getattr(self, "__notes__", [])])
 
 
 class DataError(MedTransferError):

@@ -34,12 +34,12 @@ class Places:
     @property
     def plugins(self) -> Path:
         """One folder per installed plug-in, named by its id; names that begin with a dot are work in progress."""
-        return self.home / "plugins"
+        return self.home.absolute() / "plugins"
 
     @property
     def folders(self) -> Path:
         """Plug-in folders that are used as they stand."""
-        return self.home / "plugin-folders"
+        return self.home.absolute() / "plugin-folders"
 
     def plugin(self, plugin_id: str) -> Path:
         """Return the folder of an installed plug-in."""

@@ -38,3 +38,4 @@ def test_the_last_lines_are_for_the_screen() -> None:
     error = died(1, 1.0, ["first", "second"])
     assert error.__notes__ == ["The last lines of the plug-in's process:\nfirst\nsecond"]
     assert "second" not in error.message + error.hint
+    assert error.shown().endswith("first\nsecond")
