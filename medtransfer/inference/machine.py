@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import platform
+import sys
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import psutil
 import torch
@@ -89,13 +90,23 @@ def has_openvino() -> bool:
     return importlib.util.find_spec("openvino") is not None
 
 
+def import_openvino(part: str = "openvino") -> Any:
+    """Import OpenVINO, or a part of it, without its usage reporting.
+
+    Merely importing OpenVINO reports that over the internet, and so does converting a network. Without its telemetry
+    package it uses a stub that does nothing, so that package is made to look absent; nothing leaves this machine.
+    """
+    if "openvino" not in sys.modules:
+        sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # how Python is told that it is absent
+    return importlib.import_module(part)
+
+
 @cache
 def cpu_has_bf16() -> bool:
     """Tell whether OpenVINO finds bfloat16 arithmetic (AVX-512 BF16, AMX, Arm BF16) in the processor."""
     if not has_openvino():
         return False
-    openvino = importlib.import_module("openvino")
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def _cuda_devices() -> tuple[CudaDevice, ...]:

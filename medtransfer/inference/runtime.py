@@ -7,7 +7,6 @@ gives the same output bit for bit on the same machine with the same number of th
 
 from __future__ import annotations
 
-import importlib
 import warnings
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from medtransfer.errors import EnvironmentFailure, PluginError
-from medtransfer.inference.machine import Device, Precision, Runtime, cpu_has_bf16, has_openvino
+from medtransfer.inference.machine import Device, Precision, Runtime, cpu_has_bf16, has_openvino, import_openvino
 
 TOLERANCE: Mapping[Precision, float] = {"fp32": 1e-3, "bf16": 5e-2}
 """The largest accepted :func:`agreement`. bfloat16 has 8 significant bits: 0.4 % at each rounding, and many layers."""
@@ -101,7 +100,7 @@ class _TorchNetwork:
 
 class _OpenVinoNetwork:
     def __init__(self, network: nn.Module, example: Tensor, precision: Precision) -> None:
-        openvino = importlib.import_module("openvino")
+        openvino = import_openvino()
         model = _converted(network.cpu(), example.cpu())
         self._compiled = openvino.Core().compile_model(
             model,
@@ -121,10 +120,10 @@ class _OpenVinoNetwork:
 
 
 def _converted(network: nn.Module, example: Tensor) -> Any:
-    """Convert by OpenVINO's front end itself: ``openvino.convert_model`` would report usage over the network."""
-    openvino = importlib.import_module("openvino")
-    frontends = importlib.import_module("openvino.frontend")
-    decoders = importlib.import_module("openvino.frontend.pytorch.ts_decoder")
+    """Convert by OpenVINO's front end, without the second tracing by which ``openvino.convert_model`` checks itself."""
+    openvino = import_openvino()
+    frontends = import_openvino("openvino.frontend")
+    decoders = import_openvino("openvino.frontend.pytorch.ts_decoder")
     try:
         with warnings.catch_warnings(), torch.no_grad():
             # torch announces the end of tracing, which OpenVINO relies on, and doubts branches that depend on shapes.
