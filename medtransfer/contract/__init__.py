@@ -1,1 +1,1 @@
-
+"""What a plug-in is, and what host, worker and plug-in say to each other."""

@@ -27,8 +27,8 @@ class Calibration(Record):
     """Maps a logit z to a probability.
 
     ``none``: sigmoid(z). ``temperature``: sigmoid(z / a). ``platt``: sigmoid(a z + b). ``isotonic``: piecewise linear
-    through the points (``x``, ``y``) over sigmoid(z), constant beyond the ends. ``note`` says why the method is ``none``
-    although another one was asked for.
+    through the points (``x``, ``y``) over sigmoid(z), constant beyond the ends. ``note`` says why the method is
+    ``none`` although another one was asked for.
     """
 
     method: Literal["none", "temperature", "platt", "isotonic"] = "none"

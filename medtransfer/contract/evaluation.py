@@ -27,8 +27,10 @@ class Confusion(Record):
 
 
 class Curves(Record):
-    """Points for the plots. ``roc`` is (false positive rate, sensitivity), ``pr`` is (recall, precision),
-    ``reliability`` is (mean probability, observed share, cases) per equal-mass bin.
+    """Points for the plots.
+
+    ``roc`` is (false positive rate, sensitivity), ``pr`` is (recall, precision), ``reliability`` is (mean probability,
+    observed share, cases) per equal-mass bin.
     """
 
     roc: list[tuple[float, float]] = []

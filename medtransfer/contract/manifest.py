@@ -148,10 +148,11 @@ class Manifest(Record):
     @property
     def unusable_reason(self) -> str:
         """Why this medtransfer cannot run the plug-in; empty when it can."""
+        spoken = f"this medtransfer speaks {CONTRACT}"
         if CONTRACT < self.api.minimum:
-            return f"it needs plug-in contract {self.api.minimum}, this medtransfer speaks {CONTRACT}: update medtransfer"
+            return f"it needs plug-in contract {self.api.minimum}, {spoken}: update medtransfer"
         if CONTRACT > self.api.maximum:
-            return f"it knows plug-in contracts up to {self.api.maximum}, this medtransfer speaks {CONTRACT}: update the plug-in"
+            return f"it knows plug-in contracts up to {self.api.maximum}, {spoken}: update the plug-in"
         return ""
 
     def label(self, label_id: str) -> LabelSpec | None:

@@ -10,7 +10,7 @@ from medtransfer.contract.recipe import Recipe
 from medtransfer.result.model import Record, SourceInfo
 
 REQUEST = "request.json"
-IMAGE = "image"          # image.npy and image.json, see medtransfer.study.exchange
+IMAGE = "image"  # image.npy and image.json, see medtransfer.study.exchange
 RESULT_FOLDER = "result"  # what analyse writes, see medtransfer.result.writing
 BUNDLE_FOLDER = "bundle"  # what learn and pretrain write
 COHORT = "cohort.json"

@@ -14,7 +14,7 @@ from medtransfer.result.model import Result
 from medtransfer.study.model import Image
 
 
-class JobCancelled(Exception):  # noqa: N818 - not an error: the person asked for it
+class JobCancelled(Exception):
     """Raised by :meth:`Context.check` when the person stopped the job. Let it pass through."""
 
 
@@ -53,7 +53,5 @@ class Plugin(Protocol):
     def analyse(self, image: Image, model: ModelBundle, request: AnalyseRequest, ctx: Context) -> Result:
         """Say what is in one image. The model stays warm between calls with the same bundle address."""
 
-    def learn(
-        self, cohort: Cohort, split: Mapping[str, Partition], request: LearnRequest, ctx: Context
-    ) -> ModelBundle:
+    def learn(self, cohort: Cohort, split: Mapping[str, Partition], request: LearnRequest, ctx: Context) -> ModelBundle:
         """Learn from labelled cases (``split`` maps case keys to partitions) and write a bundle into ``ctx.output``."""

@@ -116,10 +116,10 @@ def _isotonic(scores: FloatArray, positive: BoolArray) -> Calibration | None:
 
     Kept off 0 and 1 by Laplace's rule: so many cases cannot show that the label is impossible or certain.
     """
-    from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 - analysing need not wait for this import
+    from sklearn.isotonic import IsotonicRegression
 
     margin = 1.0 / (positive.size + 2.0)
-    steps = IsotonicRegression(y_min=margin, y_max=1.0 - margin)  # type: ignore[no-untyped-call]  # it has no types
+    steps = IsotonicRegression(y_min=margin, y_max=1.0 - margin)
     steps.fit(_sigmoid(scores), positive.astype(np.float64))
     x, y = steps.X_thresholds_, steps.y_thresholds_
     return Calibration(method="isotonic", x=tuple(map(float, x)), y=tuple(map(float, y))) if y[0] < y[-1] else None

@@ -1,0 +1,74 @@
+"""What a plug-in imports from medtransfer: this module and nothing else.
+
+A plug-in is a package with a manifest (``medtransfer-plugin.toml``) and an entry class. For pictures, derive it from
+:class:`ClassifierPlugin`, set ``crop`` and ``augmentation``, and override :meth:`~ClassifierPlugin.region` where only a
+part of the picture matters. Anything else provides the verbs of :class:`Plugin` itself.
+"""
+
+from __future__ import annotations
+
+from medtransfer.cohort.model import Case, Cohort, Partition
+from medtransfer.contract.bundle import BundleCard, BundleLabel, Calibration, ModelBundle, Preprocessing
+from medtransfer.contract.evaluation import Evaluation
+from medtransfer.contract.recipe import Recipe
+from medtransfer.contract.requests import AnalyseRequest, LearnRequest
+from medtransfer.contract.verbs import Context, JobCancelled, Plugin
+from medtransfer.errors import DataError, EnvironmentFailure, MedTransferError, PluginError, UserError
+from medtransfer.inference import GradCam, gradcam
+from medtransfer.result.model import (
+    Faithfulness,
+    Finding,
+    Heatmap,
+    HeatmapInfo,
+    Notice,
+    Passport,
+    Result,
+    Segmentation,
+    Structure,
+)
+from medtransfer.study.display import rgb8
+from medtransfer.study.model import Check, Image, Level
+from medtransfer.transfer.augment import Augmentation
+from medtransfer.transfer.classifier import ClassifierPlugin
+from medtransfer.transfer.pictures import Region
+
+__all__ = [
+    "AnalyseRequest",
+    "Augmentation",
+    "BundleCard",
+    "BundleLabel",
+    "Calibration",
+    "Case",
+    "Check",
+    "ClassifierPlugin",
+    "Cohort",
+    "Context",
+    "DataError",
+    "EnvironmentFailure",
+    "Evaluation",
+    "Faithfulness",
+    "Finding",
+    "GradCam",
+    "Heatmap",
+    "HeatmapInfo",
+    "Image",
+    "JobCancelled",
+    "LearnRequest",
+    "Level",
+    "MedTransferError",
+    "ModelBundle",
+    "Notice",
+    "Partition",
+    "Passport",
+    "Plugin",
+    "PluginError",
+    "Preprocessing",
+    "Recipe",
+    "Region",
+    "Result",
+    "Segmentation",
+    "Structure",
+    "UserError",
+    "gradcam",
+    "rgb8",
+]

@@ -1,0 +1,105 @@
+"""A classifier bundle made ready to answer: its networks, its fast form, its calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from medtransfer.contract.bundle import BundleLabel, ModelBundle
+from medtransfer.contract.recipe import Recipe
+from medtransfer.contract.verbs import Context
+from medtransfer.errors import PluginError
+from medtransfer.inference import runtime
+from medtransfer.inference.cam import GradCam, gradcam
+from medtransfer.transfer import backbones, bundles, calibration, weights
+from medtransfer.transfer.division import divide, familiar_features
+from medtransfer.transfer.familiarity import Reference
+
+
+class Joint(nn.Module):
+    """All labels' networks as one: the shared lower part runs once.
+
+    Returns the labels' logits followed by the features that tell familiar pictures, (n, labels + features).
+    """
+
+    def __init__(self, networks: Sequence[nn.Module], recipe: Recipe) -> None:
+        super().__init__()
+        self._recipe = recipe
+        self._first = (networks[0],)
+        splits = [divide(network, recipe) for network in networks]
+        self.lower = splits[0].lower
+        self.uppers = nn.ModuleList(split.upper for split in splits)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map normalised pictures (n, 3, y, x) to logits and features."""
+        maps = self.lower(x)
+        logits = [upper(maps) for upper in self.uppers]
+        return torch.cat([*logits, familiar_features(self._first[0], maps, self._recipe)], dim=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Answerer:
+    """A bundle in memory."""
+
+    labels: Sequence[BundleLabel]
+    networks: Mapping[str, nn.Module]
+    compiled: runtime.CompiledNetwork
+    reference: Reference | None
+    runtime_name: str
+
+    @classmethod
+    def load(cls, bundle: ModelBundle, ctx: Context) -> Answerer:
+        """Load a bundle's networks and compile them for this machine.
+
+        Raises
+        ------
+        DataError
+            When a file of the bundle is missing or does not fit.
+        """
+        bundle.verify()
+        card = bundle.card
+        torch.set_num_threads(ctx.threads)
+        networks = {label.id: _network(bundle, label) for label in card.labels}
+        joint = Joint(list(networks.values()), card.recipe).eval().requires_grad_(requires_grad=False)
+        example = torch.zeros(1, 3, card.preprocessing.size, card.preprocessing.size)
+        compiled, name = _compiled(joint, example, ctx)
+        stored = weights.load(bundle.folder / bundles.REFERENCE) if bundles.REFERENCE in card.files else None
+        return cls(card.labels, networks, compiled, Reference.of(stored) if stored else None, name)
+
+    def answer(self, batch: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32]]:
+        """Return calibrated probabilities and logits, both (n, labels), and features (n, d) of normalised pictures."""
+        outputs = self.compiled(batch).double().numpy()
+        logits, features = np.split(outputs, [len(self.labels)], axis=1)
+        columns = [calibration.apply(label.calibration, logits[:, i]) for i, label in enumerate(self.labels)]
+        return np.stack(columns, axis=1), logits, features.astype(np.float32)
+
+    def probabilities(self, labels: Sequence[str], batch: Tensor) -> Tensor:
+        """Return the calibrated probabilities of some labels, float64 (n, len(labels))."""
+        columns = [index for wanted in labels for index, label in enumerate(self.labels) if label.id == wanted]
+        return torch.from_numpy(self.answer(batch)[0][:, columns])
+
+    def explain(self, label: str, batch: Tensor) -> GradCam:
+        """Return the Grad-CAM map of one label for normalised pictures (n, 3, y, x)."""
+        network = self.networks[label]
+        device = next(network.parameters()).device
+        return gradcam(network, batch.to(device), [0])
+
+
+def _network(bundle: ModelBundle, label: BundleLabel) -> nn.Module:
+    network = backbones.create(bundle.card.backbone, outputs=1)
+    backbones.set_input_size(network, bundle.card.preprocessing.size)
+    bundles.load_network(network, bundle, label.file)
+    return network
+
+
+def _compiled(joint: nn.Module, example: Tensor, ctx: Context) -> tuple[runtime.CompiledNetwork, str]:
+    try:
+        return runtime.compile_network(joint, example, ctx.device, ctx.runtime), ctx.runtime
+    except PluginError:
+        ctx.log("warning", "OpenVINO cannot run this network: torch does")
+        return runtime.compile_network(joint, example, ctx.device, "torch"), "torch"

@@ -1,0 +1,71 @@
+"""Writing and reading the tensors of a model bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from medtransfer.contract.bundle import CARD, BundleCard, ModelBundle, file_sha256
+from medtransfer.transfer import fit_report, weights
+
+TRUNK = "trunk.safetensors"
+REFERENCE = "reference.safetensors"
+
+
+def rounded(network: nn.Module) -> None:
+    """Round the weights of convolutions and linear layers to what float16 can hold, in place.
+
+    They are stored like that, at half the size; every figure of a bundle is measured after rounding.
+    """
+    with torch.no_grad():
+        for value in network.parameters():
+            if value.ndim > 1:
+                value.copy_(value.half().float())
+
+
+def stored(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors as they are stored: more than one dimension in float16, the rest (biases, BatchNorm) as it is."""
+    return {
+        name: (value.half() if value.ndim > 1 and value.is_floating_point() else value).detach().cpu().contiguous()
+        for name, value in tensors.items()
+    }
+
+
+def write(folder: Path, card: BundleCard, files: Mapping[str, Mapping[str, Tensor]]) -> ModelBundle:
+    """Write the tensors and then the card, which vouches for them.
+
+    Parameters
+    ----------
+    folder
+        Exists and is the bundle's own.
+    files
+        File name to tensors.
+    """
+    for name, tensors in files.items():
+        save_file(dict(tensors), folder / name)
+    sums = {path.name: file_sha256(path) for path in sorted(folder.iterdir()) if path.name != CARD}
+    final = card.model_copy(update={"files": sums})
+    (folder / CARD).write_text(final.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return ModelBundle.open(folder)
+
+
+def load_network(network: nn.Module, bundle: ModelBundle, label_file: str) -> None:
+    """Fill a network from the bundle's shared trunk and the label's own file.
+
+    Raises
+    ------
+    DataError
+        When the tensors do not fill the network exactly.
+    """
+    tensors = weights.load(bundle.folder / TRUNK) if TRUNK in bundle.card.files else {}
+    tensors.update(weights.load(bundle.folder / label_file))
+    fit_report.apply(network, {name: _full(value) for name, value in tensors.items()}, expected_share=1.0)
+    network.eval()
+
+
+def _full(value: Tensor) -> Tensor:
+    return value.float() if value.dtype == torch.float16 else value

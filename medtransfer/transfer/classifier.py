@@ -1,0 +1,280 @@
+"""The base of plug-ins that answer yes or no for each label of a picture: everything but what is particular."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from medtransfer import study
+from medtransfer.cohort.model import Case, Cohort, Partition
+from medtransfer.contract.bundle import BundleLabel, ModelBundle, Preprocessing
+from medtransfer.contract.requests import AnalyseRequest, LearnRequest
+from medtransfer.contract.verbs import Context
+from medtransfer.errors import DataError, UserError
+from medtransfer.inference import faithfulness
+from medtransfer.result.model import Faithfulness, Finding, Heatmap, HeatmapInfo, Notice, Passport, Result
+from medtransfer.study.model import Image
+from medtransfer.transfer.answering import Answerer
+from medtransfer.transfer.augment import Augmentation, views
+from medtransfer.transfer.learning import Learning
+from medtransfer.transfer.pictures import Region, as_unit, normalised, onto_picture, square
+from medtransfer.transfer.publication import versions
+
+_UNCERTAINTY_VIEWS = 6
+_UNCERTAINTY_KEY = "5eed"
+"""Augmented views of one picture need a key; the same for every picture, so that an answer can be repeated."""
+
+
+class ClassifierPlugin:
+    """Analyse and learn for pictures with one independent detector per label.
+
+    A plug-in sets the attributes and overrides :meth:`region` and :meth:`notices` where its pictures need it.
+
+    Attributes
+    ----------
+    backbone
+        timm's name of the network, unless the recipe says otherwise.
+    weights
+        Name of the weights in the catalogue; they must be named in the manifest as well.
+    crop
+        Name of what :meth:`region` does, kept with every model so that a model meets the pictures it was trained on.
+    augmentation
+        What may be changed in a training picture without changing its labels.
+    """
+
+    backbone = "tf_efficientnet_lite0"
+    weights = "tf_efficientnet_lite0.imagenet"
+    crop = "none"
+    augmentation = Augmentation()
+
+    def __init__(self) -> None:
+        self._warm: tuple[str, Answerer] | None = None
+
+    def region(self, image: Image) -> Region:
+        """Return the part of the picture that the network is to see."""
+        return Region.whole(image)
+
+    def notices(self, image: Image) -> Sequence[Notice]:
+        """Return what the reader of a result must know about the picture."""
+        del image
+        return ()
+
+    def open_case(self, case: Case, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+        """Open and prepare one case of a cohort: uint8 (size, size, 3).
+
+        Raises
+        ------
+        DataError
+            When the file is unreadable or holds anything but one picture.
+        """
+        series = [series for found in study.open(case.image) for series in found.series]
+        if len(series) != 1:
+            raise DataError(
+                "the file of a case must hold exactly one picture",
+                code="cohort.not-one-picture",
+                hint="Give the picture itself in the table, not a folder or a series.",
+                subject=f"row {case.row}",
+            )
+        return self.prepare(series[0].image(), preprocessing)
+
+    def prepare(self, image: Image, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+        """Turn an opened picture into what the network sees: uint8 (size, size, 3)."""
+        return square(image, self.region(image), preprocessing)
+
+    def learn(self, cohort: Cohort, split: Mapping[str, Partition], request: LearnRequest, ctx: Context) -> ModelBundle:
+        """Train a detector per label; see :class:`medtransfer.transfer.learning.Learning`."""
+        return Learning(self, cohort, split, request, ctx).run()
+
+    def analyse(self, image: Image, model: ModelBundle, request: AnalyseRequest, ctx: Context) -> Result:
+        """Answer for one picture: calibrated probabilities, maps for the labels asked for, and what to beware of."""
+        began = time.monotonic()
+        _seed(request.seed)
+        ctx.progress(0.05, "loading the model")
+        answerer = self._answerer(model, ctx)
+        preprocessing = model.card.preprocessing
+        unit = as_unit(self.prepare(image, preprocessing)[None])
+        ctx.progress(0.3, "analysing")
+        ctx.check()
+        probabilities, logits, features = answerer.answer(normalised(unit, preprocessing))
+        spread = self._spread(answerer, unit, preprocessing, request)
+        findings = tuple(
+            _finding(label, float(probabilities[0, index]), float(logits[0, index]), spread[index])
+            for index, label in enumerate(answerer.labels)
+        )
+        ctx.check()
+        explained = _to_explain(request, findings)
+        ctx.progress(0.5, "explaining")
+        heatmaps, unexplained = self._heatmaps(answerer, image, unit, preprocessing, explained, request)
+        notices = (*self.notices(image), *_unfamiliar(answerer, features), *_about_model(model, request), *unexplained)
+        ctx.progress(1.0, "done")
+        return Result(
+            findings=findings,
+            source=request.source,
+            passport=_passport(image, model, request, ctx, answerer.runtime_name, time.monotonic() - began),
+            heatmaps=heatmaps,
+            notices=notices,
+        )
+
+    def _answerer(self, model: ModelBundle, ctx: Context) -> Answerer:
+        if self._warm is None or self._warm[0] != model.sha256:
+            if model.card.preprocessing.crop != self.crop:
+                raise UserError(
+                    f"the model needs pictures cut as {model.card.preprocessing.crop!r}, not {self.crop!r}",
+                    code="model.preprocessing",
+                    hint="Use a model of this plug-in.",
+                )
+            self._warm = (model.sha256, Answerer.load(model, ctx))
+        return self._warm[1]
+
+    def _spread(
+        self, answerer: Answerer, unit: Tensor, preprocessing: Preprocessing, request: AnalyseRequest
+    ) -> Sequence[float | None]:
+        """Return the standard deviation of each label's probability over augmented views."""
+        if not request.uncertainty:
+            return [None] * len(answerer.labels)
+        seen = [views(unit, [_UNCERTAINTY_KEY], view, self.augmentation) for view in range(1, _UNCERTAINTY_VIEWS + 1)]
+        changed = answerer.answer(normalised(torch.cat(seen), preprocessing))[0]
+        return [float(value) for value in changed.std(axis=0)]
+
+    def _heatmaps(
+        self,
+        answerer: Answerer,
+        image: Image,
+        unit: Tensor,
+        preprocessing: Preprocessing,
+        labels: Sequence[str],
+        request: AnalyseRequest,
+    ) -> tuple[tuple[Heatmap, ...], tuple[Notice, ...]]:
+        """Return a map for each label, and a notice for each that has none to show."""
+        batch = normalised(unit, preprocessing)
+        found, notices = {}, []
+        for label in labels:
+            cam = answerer.explain(label, batch)
+            if cam.empty[0, 0]:
+                notices.append(Notice(code="explain.empty", level="info", message=f"{label}: {cam.empty_reason(0, 0)}"))
+            else:
+                found[label] = cam
+        figures = self._faithfulness(answerer, batch[0], {k: cam.maps[0, 0] for k, cam in found.items()}, request)
+        region = self.region(image)
+        heatmaps = tuple(
+            Heatmap(
+                HeatmapInfo(
+                    label=label,
+                    method="Grad-CAM",
+                    layer=cam.layer,
+                    raw_maximum=float(cam.raw_maximum[0, 0]),
+                    faithfulness=figures.get(label),
+                ),
+                onto_picture(cam.maps[0, 0], region, image),
+            )
+            for label, cam in found.items()
+        )
+        return heatmaps, tuple(notices)
+
+    def _faithfulness(
+        self, answerer: Answerer, picture: Tensor, maps: Mapping[str, NDArray[np.float32]], request: AnalyseRequest
+    ) -> Mapping[str, Faithfulness]:
+        if not maps or not request.faithfulness:
+            return {}
+        labels = list(maps)
+        figures = faithfulness.measure(
+            lambda batch: answerer.probabilities(labels, batch),
+            picture,
+            np.stack([maps[label] for label in labels]),
+            seed=request.seed,
+        )
+        return dict(zip(labels, figures, strict=True))
+
+
+def _finding(label: BundleLabel, probability: float, logit: float, uncertainty: float | None) -> Finding:
+    return Finding(
+        label=label.id,
+        name=label.name,
+        code=label.code,
+        probability=probability,
+        threshold=label.threshold,
+        positive=probability >= label.threshold,
+        calibrated=label.calibration.method != "none",
+        uncertainty=uncertainty,
+        logit=logit,
+    )
+
+
+def _to_explain(request: AnalyseRequest, findings: Sequence[Finding]) -> list[str]:
+    """Return the labels to explain, in the findings' order.
+
+    Raises
+    ------
+    UserError
+        When a label is asked for that the model does not have.
+    """
+    known = [finding.label for finding in findings]
+    if request.explain == ["all"]:
+        return known
+    if request.explain == ["positive"]:
+        return [finding.label for finding in findings if finding.positive]
+    strange = [label for label in request.explain if label not in known]
+    if strange:
+        raise UserError(
+            f"this model has no label {strange[0]!r}",
+            code="explain.unknown-label",
+            hint=f"Its labels are: {', '.join(known)}.",
+        )
+    return [label for label in known if label in request.explain]
+
+
+def _unfamiliar(answerer: Answerer, features: NDArray[np.float32]) -> list[Notice]:
+    reference = answerer.reference
+    if reference is None:
+        return []
+    times = float(reference.distance(features)[0]) / reference.limit
+    if times <= 1.0:
+        return []
+    message = f"This picture is unlike those that the model was trained on ({times:.1f} times the accepted distance)."
+    return [Notice(code="model.unfamiliar", level="warning", message=message)]
+
+
+def _about_model(model: ModelBundle, request: AnalyseRequest) -> list[Notice]:
+    notices = []
+    if model.card.data.synthetic:
+        message = "The model was trained on synthetic pictures: its answers mean nothing for patients."
+        notices.append(Notice(code="model.synthetic", level="warning", message=message))
+    if request.synthetic:
+        notices.append(Notice(code="image.synthetic", level="info", message="This picture is synthetic."))
+    return notices
+
+
+def _passport(
+    image: Image, model: ModelBundle, request: AnalyseRequest, ctx: Context, runtime: str, duration: float
+) -> Passport:
+    return Passport(
+        plugin=ctx.manifest.id,
+        plugin_version=ctx.manifest.version,
+        model=model.card.name,
+        model_sha256=model.sha256,
+        parameters={
+            "explain": request.explain,
+            "faithfulness": request.faithfulness,
+            "uncertainty": request.uncertainty,
+        },
+        versions=versions(ctx.manifest),
+        device=ctx.device,
+        runtime=f"{runtime}, {ctx.threads} threads",
+        seed=request.seed,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        duration_s=round(duration, 3),
+        checks=tuple(Notice(code=check.code, level=check.level.value, message=check.message) for check in image.checks),
+    )
+
+
+def _seed(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - for plug-ins that use numpy's global generator
+    torch.manual_seed(seed)

@@ -1,0 +1,291 @@
+"""Training one label's network: our loop, on whatever device Fabric finds, stopped and resumed exactly.
+
+BatchNorm keeps its pretrained statistics: batches are small, and pictures of one clinic are not a sample of the world.
+Validation looks at the running mean of the weights (Polyak averaging), which is what is kept. Epoch 0, the network
+before its first step, takes part in the choice: training can end with "better as it was".
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from medtransfer.contract.recipe import Recipe
+from medtransfer.contract.verbs import Context
+from medtransfer.errors import EnvironmentFailure, PluginError
+from medtransfer.transfer import metrics
+from medtransfer.transfer.backbones import parameter_groups
+from medtransfer.transfer.prepared import Inputs
+
+_AVERAGE = 0.98
+"""Decay of the running mean of the weights per step, reached after a warm-up."""
+_SMALLEST_SHARE = 0.01
+"""The learning rate ends at this share of its start."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledKeys:
+    """Cases whose answer is known: their keys and 1 or 0 for each."""
+
+    keys: Sequence[str]
+    truth: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class LabelTask:
+    """What one label's training needs.
+
+    ``trainable`` is the part of ``network`` that maps ``inputs`` to logits (n, 1); parameters outside of it are frozen.
+    """
+
+    label: str
+    network: nn.Module
+    trainable: nn.Module
+    inputs: Inputs
+    train: LabelledKeys
+    validation: LabelledKeys
+    recipe: Recipe
+
+
+@dataclass
+class Progress:
+    """Where a training stands: everything that resuming needs besides weights and optimiser."""
+
+    epoch: int = 0
+    best_epoch: int = 0
+    best_score: float = -math.inf
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def fit(task: LabelTask, checkpoint: Path, ctx: Context, tell: Callable[[Progress], None]) -> Progress:
+    """Train, and leave the best weights in ``task.network``.
+
+    Parameters
+    ----------
+    checkpoint
+        Written after every epoch; when it exists, training goes on from there with the same result, bit for bit on
+        the same machine, as if it had never stopped.
+    tell
+        Called after every epoch.
+
+    Raises
+    ------
+    JobCancelled
+        When the person stopped the job; the checkpoint stays.
+    PluginError
+        ``training.diverged`` when the loss is no longer a number.
+    """
+    return _Training(task, ctx).run(checkpoint, tell)
+
+
+class _Training:
+    def __init__(self, task: LabelTask, ctx: Context) -> None:
+        recipe = task.recipe
+        self._task, self._ctx, self._recipe = task, ctx, recipe
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Fabric advises on hardware that the person chose or lacks.
+            precision: Any = "bf16-mixed" if _wants_bf16(recipe, ctx.device) else "32-true"
+            self._fabric = Fabric(accelerator=ctx.device, devices=1, precision=precision)
+        groups = parameter_groups(
+            task.network, recipe.learning_rate, recipe.head_learning_rate, recipe.weight_decay, recipe.layer_decay
+        )
+        self._rates = [group["lr"] for group in groups]
+        # setup() moves the whole network; the trainable part shares its modules.
+        self._module, self._optimizer = self._fabric.setup(task.trainable, torch.optim.AdamW(groups))
+        self._average = _trainable_state(task.trainable)
+        self._best = {name: value.clone() for name, value in self._average.items()}
+        self._chunk = recipe.batch_size
+        self._steps_per_epoch = max(1, math.ceil(len(task.train.keys) / recipe.batch_size))
+        self._loss = nn.BCEWithLogitsLoss(pos_weight=_positive_weight(task.train.truth, recipe).to(self._fabric.device))
+        self._progress = Progress()
+
+    def run(self, checkpoint: Path, tell: Callable[[Progress], None]) -> Progress:
+        if checkpoint.exists():
+            self._resume(checkpoint)
+        else:
+            self._record(epoch=0, loss=None)
+        while not self._finished():
+            epoch = self._progress.epoch + 1
+            loss = self._one_epoch(epoch)
+            self._record(epoch, loss)
+            self._save(checkpoint)
+            tell(self._progress)
+        _load_trainable(self._task.trainable, self._best)
+        self._task.network.eval()
+        return self._progress
+
+    def _finished(self) -> bool:
+        progress = self._progress
+        waited = progress.epoch - progress.best_epoch
+        return progress.epoch >= self._recipe.epochs or waited >= self._recipe.patience
+
+    def _one_epoch(self, epoch: int) -> float:
+        """Run one epoch and return its mean loss. All chance in it follows from the seed and the epoch's number."""
+        recipe, train = self._recipe, self._task.train
+        generator = np.random.default_rng([recipe.seed, epoch])
+        torch.manual_seed(int(generator.integers(2**31)))
+        order = generator.permutation(len(train.keys))
+        self._task.trainable.train()
+        for module in self._task.trainable.modules():
+            if isinstance(module, _BatchNorm):
+                module.eval()
+        total = 0.0
+        for step in range(self._steps_per_epoch):
+            self._ctx.check()
+            chosen = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
+            view = int(generator.integers(recipe.views)) if recipe.tune != "all" else epoch
+            self._set_rates((epoch - 1) * self._steps_per_epoch + step)
+            total += self._step(chosen, view) * len(chosen)
+        mean = total / len(order)
+        if not math.isfinite(mean):
+            raise PluginError(
+                "training diverged: the loss is no longer a number",
+                code="training.diverged",
+                hint="Use smaller learning rates (`--set learning_rate=...`), or the recipe `quick`.",
+            )
+        return mean
+
+    def _step(self, chosen: NDArray[np.int64], view: int) -> float:
+        """Do one step of the optimiser, in smaller pieces when the device's memory does not hold the batch.
+
+        BatchNorm being frozen, the pieces' gradients add up to the batch's.
+        """
+        while True:
+            try:
+                loss = self._gradients(chosen, view)
+            except torch.OutOfMemoryError as error:
+                if self._chunk == 1:
+                    raise EnvironmentFailure(
+                        "the graphics card's memory does not hold a single picture of this size",
+                        code="training.memory",
+                        hint="Use a smaller input size (`--set input_size=...`), or train on the CPU.",
+                    ) from error
+                self._chunk = max(1, self._chunk // 2)
+                torch.cuda.empty_cache()
+                self._ctx.log("warning", f"out of memory: going on with pieces of {self._chunk}")
+                continue
+            self._optimizer.step()
+            self._update_average()
+            return loss
+
+    def _gradients(self, chosen: NDArray[np.int64], view: int) -> float:
+        self._optimizer.zero_grad()
+        total = 0.0
+        for start in range(0, len(chosen), self._chunk):
+            part = chosen[start : start + self._chunk]
+            inputs = self._task.inputs.batch([self._task.train.keys[index] for index in part], view)
+            truth = torch.from_numpy(self._task.train.truth[part]).float()
+            logits = self._module(inputs.to(self._fabric.device))[:, 0]
+            loss = self._loss(logits.float(), truth.to(self._fabric.device)) * (len(part) / len(chosen))
+            self._fabric.backward(loss)
+            total += float(loss.detach())
+        return total
+
+    def _set_rates(self, step: int) -> None:
+        """Warm up linearly, then fall along half a cosine."""
+        warm = self._recipe.warmup_epochs * self._steps_per_epoch
+        whole = self._recipe.epochs * self._steps_per_epoch
+        if step < warm:
+            share = (step + 1) / warm
+        else:
+            done = (step - warm) / max(1, whole - warm)
+            share = _SMALLEST_SHARE + (1 - _SMALLEST_SHARE) * 0.5 * (1 + math.cos(math.pi * done))
+        for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = rate * share
+
+    def _update_average(self) -> None:
+        step = (self._progress.epoch + 1) * self._steps_per_epoch
+        decay = min(_AVERAGE, step / (step + 10))
+        for name, value in _trainable_state(self._task.trainable, copied=False).items():
+            self._average[name].lerp_(value, 1 - decay)
+
+    def _record(self, epoch: int, loss: float | None) -> None:
+        """Judge the averaged weights on validation and remember them if none before were better."""
+        current = _trainable_state(self._task.trainable)
+        _load_trainable(self._task.trainable, self._average)
+        validation = self._task.validation
+        logits = predict(self._task.trainable, self._task.inputs, validation.keys, self._fabric.device)
+        _load_trainable(self._task.trainable, current)
+        entry = {"epoch": float(epoch), **_judged(logits, validation.truth)}
+        if loss is not None:
+            entry["loss"] = loss
+        progress = self._progress
+        progress.epoch = epoch
+        progress.history.append(entry)
+        if entry["score"] > progress.best_score:
+            progress.best_epoch, progress.best_score = epoch, entry["score"]
+            self._best = {name: value.clone() for name, value in self._average.items()}
+
+    def _save(self, checkpoint: Path) -> None:
+        state = {
+            "weights": _trainable_state(self._task.trainable),
+            "average": self._average,
+            "best": self._best,
+            "optimizer": self._optimizer.state_dict(),
+            "progress": vars(self._progress),
+        }
+        partial = checkpoint.with_name(f"{checkpoint.name}.partial")
+        torch.save(state, partial)
+        partial.replace(checkpoint)
+
+    def _resume(self, checkpoint: Path) -> None:
+        state = torch.load(checkpoint, map_location=self._fabric.device, weights_only=True)
+        _load_trainable(self._task.trainable, state["weights"])
+        self._average, self._best = state["average"], state["best"]
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._progress = Progress(**state["progress"])
+
+
+def predict(trainable: nn.Module, inputs: Inputs, keys: Sequence[str], device: torch.device) -> NDArray[np.float64]:
+    """Return the logits of these cases as they are, shape (n,)."""
+    trainable.eval()
+    found: list[Tensor] = []
+    with torch.inference_mode():
+        for start in range(0, len(keys), 32):
+            batch = inputs.batch(keys[start : start + 32], 0).to(device)
+            found.append(trainable(batch)[:, 0].float().cpu())
+    return torch.cat(found).double().numpy() if found else np.empty(0)
+
+
+def _judged(logits: NDArray[np.float64], truth: NDArray[np.float64]) -> dict[str, float]:
+    """Return ``score`` (AUROC; the negative log loss where one class is missing) and ``log_loss``."""
+    probabilities = 1.0 / (1.0 + np.exp(-logits))
+    loss = -float(np.mean(np.where(truth > 0.5, np.log(probabilities + 1e-12), np.log(1 - probabilities + 1e-12))))
+    if truth.size and 0 < truth.mean() < 1:
+        auroc = float(metrics.auroc(metrics.rank(truth > 0.5, logits))[0])
+        return {"score": auroc, "validation_auroc": auroc, "log_loss": loss}
+    return {"score": -loss, "log_loss": loss}
+
+
+def _positive_weight(truth: NDArray[np.float64], recipe: Recipe) -> Tensor:
+    positives = float(truth.sum())
+    balanced = (len(truth) - positives) / max(1.0, positives) if recipe.class_balance == "weighted" else 1.0
+    return torch.tensor(min(balanced, recipe.max_positive_weight), dtype=torch.float32)
+
+
+def _wants_bf16(recipe: Recipe, device: str) -> bool:
+    return recipe.precision == "bf16" or (recipe.precision == "auto" and device == "cuda")
+
+
+def _trainable_state(module: nn.Module, *, copied: bool = True) -> dict[str, Tensor]:
+    """Return the parameters that learn; the rest is the same before and after."""
+    learning = {name: value.detach() for name, value in module.named_parameters() if value.requires_grad}
+    return {name: value.clone() for name, value in learning.items()} if copied else learning
+
+
+def _load_trainable(module: nn.Module, state: dict[str, Tensor]) -> None:
+    with torch.no_grad():
+        for name, value in module.named_parameters():
+            if value.requires_grad:
+                value.copy_(state[name])

@@ -1,0 +1,260 @@
+"""Learning a classifier: independent detectors, one per label, from labelled pictures to a model bundle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from medtransfer.cohort.model import Case, Cohort, Partition
+from medtransfer.contract.bundle import ModelBundle, Preprocessing
+from medtransfer.contract.requests import LearnRequest
+from medtransfer.contract.verbs import Context
+from medtransfer.errors import DataError
+from medtransfer.inference import runtime, sanity
+from medtransfer.transfer import bundles, familiarity, fit, origin, probe, weights
+from medtransfer.transfer.augment import Augmentation
+from medtransfer.transfer.division import divide, familiar_features, last_layer, separated, start_from
+from medtransfer.transfer.fit import LabelledKeys, LabelTask
+from medtransfer.transfer.judgement import LabelLogits, judge
+from medtransfer.transfer.pictures import normalised
+from medtransfer.transfer.prepared import FeatureFolder, Inputs, PictureFolder
+from medtransfer.transfer.publication import Trained, label_file, publish, specified
+
+_PICTURES, _FEATURES, _LABELS = 0.08, 0.45, 0.94
+"""Shares of the progress bar at which preparing pictures, computing features and training labels end."""
+
+
+class Preparing(Protocol):
+    """What is particular to a plug-in in learning: see :class:`medtransfer.sdk.ClassifierPlugin`."""
+
+    backbone: str
+    weights: str
+    crop: str
+    augmentation: Augmentation
+
+    def open_case(self, case: Case, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+        """Open and prepare one case: uint8 (size, size, 3)."""
+
+
+@dataclass(frozen=True, eq=False)
+class _LabelOutcome:
+    """What training one label left behind."""
+
+    label: str
+    tensors: dict[str, Tensor]
+    logits: LabelLogits
+    facts: dict[str, Any]
+
+
+class Learning:
+    """One training from request to bundle."""
+
+    def __init__(
+        self,
+        plugin: Preparing,
+        cohort: Cohort,
+        split: Mapping[str, Partition],
+        request: LearnRequest,
+        ctx: Context,
+    ) -> None:
+        torch.set_num_threads(ctx.threads)
+        self._plugin, self._cohort, self._request, self._ctx = plugin, cohort, request, ctx
+        self._recipe = request.recipe
+        self._cases: dict[Partition, list[Case]] = {"train": [], "validation": [], "test": []}
+        for case in cohort.cases:
+            self._cases[split[case.key]].append(case)
+        self._origin = origin.choose(request, plugin.backbone, plugin.weights, plugin.crop, ctx)
+        self._preprocessing = self._origin.preprocessing
+        self._pictures = PictureFolder.within(
+            ctx.cache,
+            {"plugin": ctx.manifest.id, "version": ctx.manifest.version},
+            lambda case: plugin.open_case(case, self._preprocessing),
+            self._preprocessing,
+            plugin.augmentation.stronger(1.5) if self._recipe.augmentation == "strong" else plugin.augmentation,
+        )
+
+    def run(self) -> ModelBundle:
+        """Train every label, judge the result on the test partition and write the bundle."""
+        self._pictures.fill(self._cohort.cases, self._teller("preparing pictures", 0.0, _PICTURES))
+        outcomes = [self._label(index, label) for index, label in enumerate(self._request.labels)]
+        self._ctx.progress(_LABELS, "judging the model on the test cases")
+        manifest = self._ctx.manifest
+        judgement = judge(
+            {label: specified(label, self._cohort, manifest).name for label in self._request.labels},
+            {outcome.label: outcome.logits for outcome in outcomes},
+            self._cases,
+            self._recipe,
+            {label: known for label in self._request.labels if (known := self._origin.known(label))},
+        )
+        checkpoints = self._ctx.checkpoints
+        files = {label_file(outcome.label): outcome.tensors for outcome in outcomes}
+        if (checkpoints / bundles.TRUNK).exists():
+            files[bundles.TRUNK] = weights.load(checkpoints / bundles.TRUNK)
+        files[bundles.REFERENCE] = weights.load(checkpoints / bundles.REFERENCE)
+        facts = {outcome.label: outcome.facts for outcome in outcomes}
+        trained = Trained(self._request, self._cohort, self._cases, self._origin, judgement, files, facts)
+        return publish(trained, manifest, self._ctx.output)
+
+    def _label(self, index: int, label: str) -> _LabelOutcome:
+        """Train one label's detector, or read it if an earlier run had finished it."""
+        file = self._ctx.checkpoints / f"{label}.safetensors"
+        facts = self._ctx.checkpoints / f"{label}.json"
+        if not facts.exists():
+            self._train_label(index, label, file, facts)
+        tensors = weights.load(file)
+        known = json.loads(facts.read_text(encoding="utf-8"))
+        return _LabelOutcome(label, tensors, LabelLogits(**known["logits"]), known["facts"])
+
+    def _train_label(self, index: int, label: str, file: Path, facts: Path) -> None:
+        ctx, recipe = self._ctx, self._recipe
+        torch.manual_seed(recipe.seed)
+        network = self._origin.network(label, recipe.dropout)
+        split = divide(network, recipe)
+        if index == 0 and (report := self._origin.fit()):
+            for line in report.lines():
+                ctx.log("info", line)
+        inputs = self._inputs(label, split.lower)
+        keys = [case.key for case in self._cohort.cases]
+        untuned = self._start(label, network, split.upper, inputs, keys)
+        share = (_LABELS - _FEATURES) / len(self._request.labels)
+        begin = _FEATURES + index * share
+
+        def tell(progress: fit.Progress) -> None:
+            values = {name: value for name, value in progress.history[-1].items() if name != "score"}
+            stage = f"{label}: epoch {progress.epoch} of at most {recipe.epochs}"
+            ctx.progress(begin + share * progress.epoch / recipe.epochs, stage, **values)
+
+        task = LabelTask(
+            label,
+            network,
+            split.upper,
+            inputs,
+            self._labelled("train", label),
+            self._labelled("validation", label),
+            recipe,
+        )
+        progress = fit.fit(task, ctx.checkpoints / f"{label}.checkpoint", ctx, tell)
+        network.to("cpu")
+        bundles.rounded(network)
+        logits = {"untuned": untuned, "tuned": fit.predict(split.upper, inputs, keys, torch.device("cpu"))}
+        trunk, own = separated(network, split.upper)
+        _save(file, bundles.stored(own))
+        if index == 0:
+            if trunk:
+                _save(ctx.checkpoints / bundles.TRUNK, bundles.stored(trunk))
+            self._describe(network, inputs)
+        outcome = {
+            "logits": {name: dict(zip(keys, values.tolist(), strict=True)) for name, values in logits.items()},
+            "facts": {
+                "epochs": progress.epoch,
+                "best_epoch": progress.best_epoch,
+                "history": progress.history,
+                "weight_randomisation": self._sanity(network),
+            },
+        }
+        partial = facts.with_name(f"{facts.name}.partial")
+        partial.write_text(json.dumps(outcome), encoding="utf-8")
+        partial.replace(facts)
+
+    def _inputs(self, label: str, lower: nn.Module) -> Inputs:
+        """Return the pictures, or what the frozen lower part makes of them, computed where it is not cached yet."""
+        if self._recipe.tune == "all":
+            return self._pictures
+        ctx, size = self._ctx, self._preprocessing.size
+        run = runtime.compile_network(lower, torch.zeros(1, 3, size, size), ctx.device, ctx.runtime)
+        settings = {
+            "weights": self._origin.identity(label),
+            "tune": self._recipe.tune,
+            "share": self._recipe.frozen_share,
+            "runtime": ctx.runtime,
+        }
+        features = FeatureFolder.within(ctx.cache, settings, self._pictures, run)
+        train = [case.key for case in self._cases["train"]]
+        others = [case.key for case in self._cases["validation"] + self._cases["test"]]
+        middle = _PICTURES + (_FEATURES - _PICTURES) * 0.2
+        features.fill(others, 1, self._teller("running the frozen part of the network", _PICTURES, middle))
+        features.fill(
+            train, self._recipe.views, self._teller("running the frozen part of the network", middle, _FEATURES)
+        )
+        return features
+
+    def _start(
+        self, label: str, network: nn.Module, upper: nn.Module, inputs: Inputs, keys: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """Give the last layer its start and return the untuned model's logits for all cases."""
+        if self._origin.known(label) is None:
+            train = self._labelled("train", label)
+            numbers = {patient: n for n, patient in enumerate(dict.fromkeys(c.patient for c in self._cohort.cases))}
+            patient_of = {case.key: numbers[case.patient] for case in self._cohort.cases}
+            patients = np.array([patient_of[key] for key in train.keys])
+            fitted = probe.fit(_features(network, upper, inputs, train.keys), train.truth, patients, self._recipe.seed)
+            start_from(network, torch.from_numpy(fitted.weight), fitted.bias)
+        return fit.predict(upper, inputs, keys, torch.device("cpu"))
+
+    def _labelled(self, partition: Partition, label: str) -> LabelledKeys:
+        known = [(case.key, value) for case in self._cases[partition] if (value := case.labels.get(label)) is not None]
+        truth = np.array([value for _, value in known], dtype=np.float64)
+        if partition == "train" and np.unique(truth).size < 2:
+            raise DataError(
+                f"the training cases of {label!r} are all of one class",
+                code="learn.one-class",
+                hint="Add cases of the other class, or leave this label out (`--label`).",
+            )
+        return LabelledKeys([key for key, _ in known], truth)
+
+    def _describe(self, network: nn.Module, inputs: Inputs) -> None:
+        """Store what familiar pictures look like in feature space."""
+
+        def of(cases: Sequence[Case]) -> NDArray[np.float32]:
+            found = []
+            with torch.inference_mode():
+                for case in cases:
+                    batch = inputs.batch([case.key], 0)
+                    found.append(familiar_features(network, batch, self._recipe).numpy())
+            return np.concatenate(found) if found else np.empty((0, 1), dtype=np.float32)
+
+        reference = familiarity.describe(of(self._cases["train"]), of(self._cases["validation"]))
+        _save(self._ctx.checkpoints / bundles.REFERENCE, reference.tensors())
+
+    def _sanity(self, network: nn.Module) -> dict[str, Any]:
+        """Return how much the heat maps depend on what was learned, from a few validation pictures."""
+        keys = [case.key for case in self._cases["validation"][:4]]
+        batch = normalised(self._pictures.unit(keys), self._preprocessing)
+        return sanity.weight_randomisation(network.eval(), batch, [0], seed=self._recipe.seed).model_dump(mode="json")
+
+    def _teller(self, stage: str, begin: float, end: float) -> Callable[[float], None]:
+        def tell(share: float) -> None:
+            self._ctx.check()
+            self._ctx.progress(begin + (end - begin) * share, stage)
+
+        return tell
+
+
+def _features(network: nn.Module, upper: nn.Module, inputs: Inputs, keys: Sequence[str]) -> NDArray[np.float32]:
+    """Return what the network's last layer reads for these cases as they are, (n, d)."""
+    caught: list[Tensor] = []
+
+    def catch(_: nn.Module, given: tuple[Tensor, ...]) -> None:
+        caught.append(given[0].detach())
+
+    hook = last_layer(network).register_forward_pre_hook(catch)
+    try:
+        fit.predict(upper, inputs, keys, torch.device("cpu"))
+    finally:
+        hook.remove()
+    return torch.cat(caught).numpy()
+
+
+def _save(path: Path, tensors: dict[str, Tensor]) -> None:
+    partial = path.with_name(f"{path.name}.partial")
+    save_file(tensors, partial)
+    partial.replace(path)

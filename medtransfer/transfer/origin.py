@@ -1,0 +1,150 @@
+"""Where a training starts: pretrained weights from the catalogue, or a model that was trained before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from torch import nn
+
+from medtransfer.contract.bundle import BundleLabel, ModelBundle, Preprocessing, WeightsOrigin, file_sha256
+from medtransfer.contract.recipe import Recipe
+from medtransfer.contract.requests import LearnRequest
+from medtransfer.contract.verbs import Context
+from medtransfer.contract.weights import CatalogueEntry, WeightFit, catalogue_entry
+from medtransfer.errors import EnvironmentFailure, UserError
+from medtransfer.transfer import backbones, bundles, fit_report, weights
+
+
+class Origin(Protocol):
+    """A source of untuned networks."""
+
+    backbone: str
+    preprocessing: Preprocessing
+    described: list[WeightsOrigin]
+    parent: str
+
+    def network(self, label: str, dropout: float) -> nn.Module:
+        """Return a fresh network with one output for a label, filled with the untuned weights."""
+
+    def identity(self, label: str) -> str:
+        """Return what tells the frozen lower part for this label from others, for the cache."""
+
+    def known(self, label: str) -> BundleLabel | None:
+        """Return the label as the origin already answers it, or None: then its last layer starts afresh."""
+
+    def fit(self) -> WeightFit | None:
+        """Return how the weights fit the network, where that was not certain from the start."""
+
+
+class FromCatalogue:
+    """Pretrained weights of the catalogue, or random ones for ``weights = "none"``."""
+
+    parent = ""
+
+    def __init__(self, recipe: Recipe, backbone: str, weights_name: str, crop: str, ctx: Context) -> None:
+        self.backbone = backbone
+        self._entry: CatalogueEntry | None = None
+        self._file: Path | None = None
+        mean, std = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
+        if weights_name != "none":
+            self._entry = entry = catalogue_entry(weights_name)
+            if entry.architecture != backbone:
+                raise UserError(
+                    f"the weights {entry.name!r} belong to the network {entry.architecture!r}, not to {backbone!r}",
+                    code="weights.backbone",
+                    hint=f"Set `--set backbone={entry.architecture}`, or choose other weights.",
+                )
+            self._file = _on_this_machine(entry, ctx)
+            mean, std = entry.mean, entry.std
+        self.preprocessing = Preprocessing(size=recipe.input_size, mean=mean, std=std, crop=crop)
+        self.described = [_described(self._entry, self._file)] if self._entry and self._file else []
+        self._sha256 = self.described[0].sha256 if self.described else f"random-{recipe.seed}"
+        self._fit: WeightFit | None = None
+
+    def network(self, label: str, dropout: float) -> nn.Module:  # noqa: ARG002 - as Origin has it
+        """Return the pretrained network with a new last layer."""
+        network = backbones.create(self.backbone, outputs=1, dropout=dropout)
+        if self._entry and self._file:
+            tensors = weights.load(self._file)
+            heads = backbones.head_names(network)
+            self._fit = fit_report.apply(network, tensors, self._entry.expected_share, allow_new=heads)
+        backbones.set_input_size(network, self.preprocessing.size)
+        return network
+
+    def identity(self, label: str) -> str:  # noqa: ARG002 - as Origin has it
+        """Return the weights' SHA-256: every label has the same lower part."""
+        return f"{self.backbone}:{self._sha256}"
+
+    def known(self, label: str) -> BundleLabel | None:  # noqa: ARG002 - as Origin has it
+        """Return None: the weights were made for another task."""
+        return None
+
+    def fit(self) -> WeightFit | None:
+        """Return the report of the last network made."""
+        return self._fit
+
+
+class FromModel:
+    """A model bundle: its labels go on from where they are, new labels start from its first network."""
+
+    def __init__(self, folder: Path) -> None:
+        self._bundle = ModelBundle.open(folder)
+        self._bundle.verify()
+        card = self._bundle.card
+        self.backbone, self.preprocessing = card.backbone, card.preprocessing
+        self.described, self.parent = list(card.weights), self._bundle.sha256
+
+    def network(self, label: str, dropout: float) -> nn.Module:
+        """Return the model's network for the label, or its first one."""
+        network = backbones.create(self.backbone, outputs=1, dropout=dropout)
+        backbones.set_input_size(network, self.preprocessing.size)
+        bundles.load_network(network, self._bundle, self._source(label).file)
+        return network
+
+    def identity(self, label: str) -> str:
+        """Return the model's address and the label's file: lower parts may differ between labels."""
+        return f"{self.backbone}:{self._bundle.sha256}:{self._source(label).file}"
+
+    def known(self, label: str) -> BundleLabel | None:
+        """Return the label as the model answers it."""
+        return next((own for own in self._bundle.card.labels if own.id == label), None)
+
+    def fit(self) -> WeightFit | None:
+        """Return None: a bundle fits its own network entirely or is refused."""
+        return None
+
+    def _source(self, label: str) -> BundleLabel:
+        return self.known(label) or self._bundle.card.labels[0]
+
+
+def choose(
+    request: LearnRequest, backbone: str, weights_name: str, crop: str, ctx: Context
+) -> FromCatalogue | FromModel:
+    """Return the origin that a request asks for; the recipe's own backbone and weights come before the plug-in's."""
+    if request.parent:
+        return FromModel(Path(request.parent))
+    recipe = request.recipe
+    chosen = recipe.backbone or backbone
+    default = weights_name if chosen == backbone else "none"
+    return FromCatalogue(recipe, chosen, recipe.weights or default, crop, ctx)
+
+
+def _on_this_machine(entry: CatalogueEntry, ctx: Context) -> Path:
+    if entry.name not in ctx.weights:
+        raise EnvironmentFailure(
+            f"the weights {entry.name!r} are not on this machine",
+            code="weights.absent",
+            hint=f"Get {entry.file} from {entry.source} and run `medtransfer model import FILE`.",
+        )
+    return ctx.weights[entry.name]
+
+
+def _described(entry: CatalogueEntry, file: Path) -> WeightsOrigin:
+    return WeightsOrigin(
+        name=entry.name,
+        sha256=file_sha256(file),
+        licence=entry.licence,
+        source=entry.source,
+        trained_on=entry.trained_on,
+    )

@@ -1,0 +1,1 @@
+"""Eye diseases in fundus photographs: a medtransfer plug-in."""

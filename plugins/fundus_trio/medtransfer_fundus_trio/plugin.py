@@ -1,0 +1,29 @@
+"""The plug-in: a transfer-learning network per disease, on the field of view of a fundus photograph.
+
+Of the trio of Inan (2024, arXiv 2405.18449) this is component A, the classical transfer-learning CNN, by binary
+relevance: every disease has a detector of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from medtransfer.sdk import Augmentation, ClassifierPlugin, Image, Notice, Region, rgb8
+from medtransfer_fundus_trio import field_of_view, quality
+
+
+class FundusTrio(ClassifierPlugin):
+    """Detectors for eye diseases in colour fundus photographs."""
+
+    crop = "field-of-view"
+    augmentation = Augmentation(mirror=True, rotation=25.0, scale=0.1, brightness=0.15, colour=0.08)
+
+    def region(self, image: Image) -> Region:
+        """Return the bounding box of the retina."""
+        return field_of_view.find(rgb8(image)).region
+
+    def notices(self, image: Image) -> Sequence[Notice]:
+        """Return what is wrong with the photograph."""
+        rgb = rgb8(image)
+        field = field_of_view.find(rgb)
+        return quality.notices(rgb, field.region, found=field.found)
