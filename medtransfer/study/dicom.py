@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pydicom import FileDataset, dcmread
+from pydicom.errors import BytesLengthException
+from pydicom.uid import UID
 
 from medtransfer.errors import DataError
 from medtransfer.study import dicom_values as values
@@ -25,7 +27,7 @@ NATIVE = frozenset({IMPLICIT, "1.2.840.10008.1.2.1", BIG_ENDIAN})
 # What pydicom raises on damaged files; RecursionError on sequences nested without end.
 READ_ERRORS = (
     OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, IndexError, NotImplementedError,
-    OverflowError, MemoryError, struct.error, zlib.error,
+    OverflowError, MemoryError, struct.error, zlib.error, BytesLengthException,
 )  # fmt: skip
 
 _TAGS = [
@@ -173,8 +175,12 @@ def _require_bounded_inflation(file: BinaryIO, path: Path, limits: Limits) -> No
 
 
 def _require_image(dataset: FileDataset, path: Path) -> None:
-    is_result = values.text(dataset, "Modality") in {"SEG", "RTDOSE", "RTSTRUCT", "PR"}
-    if is_result or values.whole(dataset, "Rows") < 1 or values.whole(dataset, "Columns") < 1:
+    has_size = values.whole(dataset, "Rows") > 0 and values.whole(dataset, "Columns") > 0
+    is_result = values.text(dataset, "Modality") in {"SEG", "RTDOSE"}
+    kind = values.text(dataset, "SOPClassUID") or values.text(dataset.file_meta, "MediaStorageSOPClassUID")
+    if not has_size and (not kind or "Image Storage" in UID(kind).name):
+        raise damaged(path)
+    if is_result or not has_size:
         raise DataError(
             "the DICOM file is not an image to analyse but a report, a plan, a segmentation or a directory",
             code="study.not-an-image",

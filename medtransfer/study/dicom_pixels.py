@@ -13,7 +13,7 @@ from pydicom.pixels.utils import pixel_array
 
 from medtransfer.errors import DataError
 from medtransfer.study.codestream import dimensions
-from medtransfer.study.dicom import BIG_ENDIAN, IMPLICIT, NATIVE, READ_ERRORS, Header, damaged, truncated
+from medtransfer.study.dicom import BIG_ENDIAN, DEFLATED, IMPLICIT, NATIVE, READ_ERRORS, Header, damaged, truncated
 from medtransfer.study.model import Window
 
 Pixels = NDArray[np.generic]
@@ -138,7 +138,7 @@ def _require_agreement(dataset: FileDataset, header: Header) -> None:
     """Refuse a compressed frame that announces another size than the DICOM header, whose size was checked."""
     if "PixelData" not in dataset:
         raise truncated(header.path)
-    if not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+    if header.transfer_syntax in NATIVE | {DEFLATED}:
         return
     try:
         frame = get_frame(dataset.PixelData, 0, number_of_frames=1)

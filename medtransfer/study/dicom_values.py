@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from pydicom import Dataset
+from pydicom.errors import BytesLengthException
 
 from medtransfer.study.model import Laterality, Window
 
-if TYPE_CHECKING:
-    from pydicom import Dataset
-
 # What pydicom raises when it turns a malformed value into a Python object.
-_MALFORMED = (ValueError, TypeError, AttributeError, KeyError, OverflowError, ArithmeticError, NotImplementedError)
+_MALFORMED = (
+    ValueError,
+    TypeError,
+    AttributeError,
+    KeyError,
+    ArithmeticError,
+    NotImplementedError,
+    BytesLengthException,
+)
 
 
 def value(dataset: Dataset, keyword: str) -> Any:

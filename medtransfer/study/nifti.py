@@ -27,6 +27,7 @@ _HEADERS: dict[int, Any] = {1: Nifti1Header, 2: Nifti2Header}  # nibabel carries
 _HEADER_BYTES = {1: 348, 2: 540}
 _DEFLATE_RATIO = 1032  # no deflate stream is denser: a length and a distance of one bit each give 258 bytes
 _MM_PER_UNIT = {"meter": 1000.0, "micron": 0.001}  # nibabel's names; anything else counts as mm
+_TRAILER = 1 << 20  # what may follow the values: more is left unread
 _INT16 = np.iinfo(np.int16)
 _READ_ERRORS = (OSError, EOFError, ValueError, TypeError, KeyError, OverflowError, struct.error, zlib.error)
 
@@ -175,6 +176,7 @@ def _load(layout: _Layout, found: tuple[Check, ...]) -> Image:
         with _opened(layout.path) as file:
             file.seek(layout.offset)
             complete = _fill(values.data.cast("B"), file)
+            file.read(_TRAILER)  # at the end of a zipped file its checksum is compared
     except EOFError as error:
         raise _truncated(layout.path) from error
     except _READ_ERRORS as error:

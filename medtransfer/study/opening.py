@@ -86,7 +86,7 @@ def scan(paths: Paths, limits: Limits = DEFAULT) -> Scan:
 
 
 def _dicom_header(path: Path, limits: Limits) -> Header:
-    from medtransfer.study.dicom import read_header  # noqa: PLC0415
+    from medtransfer.study.dicom import read_header
 
     return read_header(path, limits)
 
@@ -94,19 +94,19 @@ def _dicom_header(path: Path, limits: Limits) -> Header:
 def _dicom_studies(headers: list[Header], limits: Limits) -> list[Study]:
     if not headers:
         return []
-    from medtransfer.study.dicom_series import studies  # noqa: PLC0415
+    from medtransfer.study.dicom_series import studies
 
     return studies(headers, limits)
 
 
 def _nifti(path: Path, limits: Limits) -> Study:
-    from medtransfer.study.nifti import open_nifti  # noqa: PLC0415
+    from medtransfer.study.nifti import open_nifti
 
     return open_nifti(path, limits)
 
 
 def _picture(path: Path, limits: Limits) -> Study:
-    from medtransfer.study.picture import open_picture  # noqa: PLC0415
+    from medtransfer.study.picture import open_picture
 
     return open_picture(path, limits)
 
