@@ -28,6 +28,6 @@ def read(path: Path, labels: Sequence[str] | None = None) -> Cohort:
         When the table or the folder cannot be understood. What is wrong with single rows is listed in
         :attr:`Cohort.problems` instead.
     """
-    from medtransfer.cohort import reading  # noqa: PLC0415 - the command line starts without openpyxl and csv
+    from medtransfer.cohort import reading
 
     return reading.read(path, labels)

@@ -155,8 +155,8 @@ def _delimiter(text: str) -> str:
 
 
 def _excel(path: Path) -> list[tuple[int, list[str]]]:
-    import openpyxl  # noqa: PLC0415 - only workbooks need it
-    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
+    import openpyxl
+    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         with zipfile.ZipFile(path) as archive:

@@ -80,10 +80,10 @@ def _heatmap(folder: Path, info: HeatmapInfo) -> NDArray[np.float32]:
 
 
 def _label_map(folder: Path) -> NDArray[np.unsignedinteger]:
-    import nibabel  # noqa: PLC0415 - only segmentations need it
-    from nibabel.filebasedimages import ImageFileError  # noqa: PLC0415
-    from nibabel.spatialimages import HeaderDataError  # noqa: PLC0415
-    from nibabel.wrapstruct import WrapStructError  # noqa: PLC0415
+    import nibabel
+    from nibabel.filebasedimages import ImageFileError
+    from nibabel.spatialimages import HeaderDataError
+    from nibabel.wrapstruct import WrapStructError
 
     try:
         with gzip.open(folder / SEGMENTATION) as stream:

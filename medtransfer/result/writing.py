@@ -80,7 +80,7 @@ def _write_heatmap(heatmap: Heatmap, folder: Path) -> Heatmap:
     np.save(folder / f"{stem}.npy", heatmap.array.astype(np.float32), allow_pickle=False)
     picture = ""
     if heatmap.array.ndim == 2:
-        from PIL import Image as Picture  # noqa: PLC0415 - only maps need it
+        from PIL import Image as Picture
 
         picture = f"{stem}.png"
         Picture.fromarray(inferno(heatmap.array)).save(folder / picture)
@@ -89,7 +89,7 @@ def _write_heatmap(heatmap: Heatmap, folder: Path) -> Heatmap:
 
 def _nifti(segmentation: Segmentation, affine: NDArray[np.float64] | None) -> bytes:
     """Return the label map as gzipped NIfTI-1, ``(i, j, k)`` and RAS as that format wants it, without a time stamp."""
-    import nibabel  # noqa: PLC0415 - only segmentations need it
+    import nibabel
 
     placed = None if affine is None else np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine @ np.eye(4)[[2, 1, 0, 3]]
     image = nibabel.Nifti1Image(segmentation.array.T, placed)  # type: ignore[no-untyped-call]  # nibabel has no types

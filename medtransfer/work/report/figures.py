@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from medtransfer.contract.evaluation import Interval, LabelEvaluation, ModelEvaluation
 from medtransfer.work.report import numbers
-from medtransfer.work.report.html import Html, element, text
+from medtransfer.work.report.html import Html, element
 from medtransfer.work.report.style import ACCENT, AMBER, LINE, MUTED, NEUTRAL, TEXT
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _WIDTH = 10.4
 
 def forest(tuned: ModelEvaluation, untuned: ModelEvaluation | None) -> Html:
     """Return AUROC with 95 % intervals per label, the tuned model above the untuned one."""
-    from matplotlib.figure import Figure  # noqa: PLC0415 - see the module's first line
+    from matplotlib.figure import Figure
 
     labels = [entry for entry in tuned.labels if "auroc" in entry.metrics]
     others = {entry.label: entry for entry in untuned.labels} if untuned else {}
@@ -48,12 +48,18 @@ def forest(tuned: ModelEvaluation, untuned: ModelEvaluation | None) -> Html:
         figure = Figure(figsize=(_WIDTH, 1.1 + 0.62 * len(labels)), layout="constrained")
         axes = figure.subplots()
         for row, entry in enumerate(labels):
-            _whisker(axes, row - 0.14, entry.metrics["auroc"], ACCENT, "o")
+            said = entry.grade != "none"
+            _whisker(axes, row - 0.14, entry.metrics["auroc"], ACCENT if said else LINE, "o")
             other = others.get(entry.label)
             if other and "auroc" in other.metrics:
-                _whisker(axes, row + 0.14, other.metrics["auroc"], NEUTRAL, "s")
+                _whisker(axes, row + 0.14, other.metrics["auroc"], NEUTRAL if said else LINE, "s")
+            if not said:
+                _beside(axes, row, numbers.TOO_FEW, MUTED)
+                continue
+            _beside(axes, row - 0.14, numbers.interval(entry.metrics["auroc"]), ACCENT)
+            _beside(axes, row + 0.14, numbers.interval(other.metrics.get("auroc")) if other else "", NEUTRAL)
         axes.axvline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
-        axes.set_yticks(range(len(labels)), [_forest_name(entry) for entry in labels], color=TEXT)
+        axes.set_yticks(range(len(labels)), [entry.name for entry in labels], color=TEXT)
         axes.set_ylim(len(labels) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("AUROC on the test patients, 95 % interval (dotted: guessing)")
@@ -65,7 +71,7 @@ def forest(tuned: ModelEvaluation, untuned: ModelEvaluation | None) -> Html:
 
 def curves(tuned: LabelEvaluation, untuned: LabelEvaluation | None) -> Html:
     """Return one label's ROC, precision-recall and reliability curves side by side."""
-    from matplotlib.figure import Figure  # noqa: PLC0415 - see the module's first line
+    from matplotlib.figure import Figure
 
     with _styled():
         figure = Figure(figsize=(_WIDTH, 3.7), layout="constrained")
@@ -128,13 +134,10 @@ def _whisker(axes: Axes, height: float, entry: Interval, colour: str, marker: st
     if entry.low is not None and entry.high is not None:
         axes.plot([entry.low, entry.high], [height, height], color=colour, linewidth=2, solid_capstyle="round")
     axes.plot([entry.value], [height], marker, color=colour, markersize=6)
-    axes.annotate(
-        numbers.interval(entry), (1.01, height), xycoords=("axes fraction", "data"), va="center", color=colour
-    )
 
 
-def _forest_name(entry: LabelEvaluation) -> str:
-    return f"{entry.name}\n({numbers.TOO_FEW})" if entry.grade == "none" else entry.name
+def _beside(axes: Axes, height: float, words: str, colour: str) -> None:
+    axes.annotate(words, (1.01, height), xycoords=("axes fraction", "data"), va="center", color=colour)
 
 
 def _named(entry: LabelEvaluation, metric: str) -> str:
@@ -154,7 +157,7 @@ def _legend(axes: Axes) -> None:
 
 
 def _styled() -> AbstractContextManager[None]:
-    import matplotlib as mpl  # noqa: PLC0415 - see the module's first line
+    import matplotlib as mpl
 
     return mpl.rc_context(_STYLE)
 
@@ -163,4 +166,4 @@ def _svg(figure: Figure, description: str) -> Html:
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     drawing = stream.getvalue()
-    return element("figure", Html(drawing[drawing.index("<svg") :]), role="img", aria_label=text(description))
+    return element("figure", Html(drawing[drawing.index("<svg") :]), role="img", aria_label=description)

@@ -15,6 +15,7 @@ Html = NewType("Html", str)
 
 # Nothing may be loaded and nothing may run: the page shows text from tables and plug-ins.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+_VOID = frozenset({"img"})  # has no end tag (HTML Standard, 13.1.2)
 
 
 def text(value: object) -> Html:
@@ -31,7 +32,7 @@ def element(tag: str, *content: Html, **attributes: str) -> Html:
     """Return an element; ``class_`` is written ``class``, ``aria_label`` becomes ``aria-label``."""
     named = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items()}
     inside = "".join(f' {key}="{html.escape(value, quote=True)}"' for key, value in named.items())
-    return Html(f"<{tag}{inside}>{''.join(content)}</{tag}>")
+    return Html(f"<{tag}{inside}>" if tag in _VOID else f"<{tag}{inside}>{''.join(content)}</{tag}>")
 
 
 def paragraph(value: str, class_: str = "") -> Html:

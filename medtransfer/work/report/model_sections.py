@@ -8,7 +8,7 @@ from medtransfer.cohort.model import Problem
 from medtransfer.contract.bundle import BundleCard, ModelBundle
 from medtransfer.contract.evaluation import Confusion, Evaluation, Interval, LabelEvaluation, ModelEvaluation
 from medtransfer.work.report import figures, numbers
-from medtransfer.work.report.html import Html, element, facts, folded, paragraph, section, table, text
+from medtransfer.work.report.html import Html, element, facts, folded, join, paragraph, section, table, text
 from medtransfer.work.report.numbers import counted
 
 METRICS = {
@@ -73,7 +73,7 @@ def _summary(card: BundleCard) -> Html:
         "tested on, once": data.test,
     }
     return section(
-        "In short",
+        "The model in short",
         *(paragraph(line, class_="lead") for line in verdict),
         element(
             "div",
@@ -101,7 +101,7 @@ def _overview(evaluation: Evaluation) -> Html:
         element(
             "figcaption",
             text(
-                f"In brackets: 95 % intervals from {evaluation.bootstrap:,} resamples of the test patients. "
+                f"Below each figure its 95 % interval, from {evaluation.bootstrap:,} resamples of the test patients. "
                 "Sensitivity and specificity are those at the threshold that was chosen on validation."
             ),
         ),
@@ -109,17 +109,36 @@ def _overview(evaluation: Evaluation) -> Html:
 
 
 def _overview_row(tuned: LabelEvaluation, untuned: LabelEvaluation | None, gain: Interval | None) -> list[Html]:
-    said = tuned.grade != "none"
+    head = [text(tuned.name), element("span", text(f"{tuned.cases}, {tuned.positives} positive"), class_="nowrap")]
+    if tuned.grade == "none":
+        return [*head, text(numbers.TOO_FEW), *[text("\u2013")] * 4, text(numbers.grade(tuned.grade))]
     return [
-        text(tuned.name),
-        text(f"{tuned.cases}, {tuned.positives} positive"),
-        text(numbers.graded(tuned, "auroc")),
-        text(numbers.graded(untuned, "auroc") if untuned else "not measured"),
-        text(numbers.difference(gain) if said else numbers.TOO_FEW),
-        text(numbers.graded(tuned, "sensitivity")),
-        text(numbers.graded(tuned, "specificity")),
+        *head,
+        _cell(tuned.metrics.get("auroc")),
+        _cell(untuned.metrics.get("auroc") if untuned else None),
+        _gain_cell(gain),
+        _cell(tuned.metrics.get("sensitivity")),
+        _cell(tuned.metrics.get("specificity")),
         text(numbers.grade(tuned.grade)),
     ]
+
+
+def _cell(entry: Interval | None) -> Html:
+    """Return a figure above its interval."""
+    if entry is None:
+        return text("not defined")
+    return join([element("b", text(numbers.figure(entry.value))), _below(numbers.bounds(entry))])
+
+
+def _gain_cell(entry: Interval | None) -> Html:
+    if entry is None:
+        return text("not measured")
+    low, high = (None if value is None else numbers.signed(value) for value in (entry.low, entry.high))
+    return join([element("b", text(numbers.signed(entry.value))), _below(f"{low} to {high}" if low and high else "")])
+
+
+def _below(bounds: str) -> Html:
+    return element("div", text(bounds), class_="muted small nowrap")
 
 
 def _per_label(evaluation: Evaluation) -> list[Html]:
@@ -158,7 +177,7 @@ def _confusion(counts: Confusion, threshold: float) -> Html:
             ["", "called present", "called absent"],
             [
                 [text("has the finding"), text(counts.true_positive), text(f"{counts.false_negative} missed")],
-                [text("has it not"), text(f"{counts.false_positive} false alarms"), text(counts.true_negative)],
+                [text("has it not"), text(counted(counts.false_positive, "false alarm")), text(counts.true_negative)],
             ],
             class_="confusion",
         ),
@@ -186,7 +205,7 @@ def _all_figures(evaluation: Evaluation) -> Html:
         [
             text(entry.name),
             text(model.model),
-            *(text(numbers.interval(entry.metrics.get(metric))) for metric in METRICS),
+            *(_cell(entry.metrics.get(metric)) for metric in METRICS),
         ]
         for label in evaluation.of("tuned").labels
         for model in evaluation.models
@@ -227,7 +246,7 @@ def _card(bundle: ModelBundle) -> Html:
         f"{entry.name} ({entry.licence}), trained on {entry.trained_on or 'unknown data'}" for entry in card.weights
     )
     entries = {
-        "Model": f"{card.name}, made {card.created}",
+        "Model": f"{card.name}, made {numbers.moment(card.created)}",
         "Plug-in": f"{card.plugin} {card.plugin_version}",
         "Network": card.backbone,
         "Pretrained weights": origins or "none",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from medtransfer.contract.evaluation import Grade, Interval, LabelEvaluation
 
 TOO_FEW = "too few cases to say"
@@ -18,19 +20,18 @@ def interval(entry: Interval | None) -> str:
     """Return ``0.91 (0.85-0.96)``; without bounds the value alone, and words when there is no value."""
     if entry is None:
         return "not defined"
-    if entry.low is None or entry.high is None:
-        return figure(entry.value)
-    return f"{figure(entry.value)} ({figure(entry.low)}{_DASH}{figure(entry.high)})"
+    found = bounds(entry)
+    return f"{figure(entry.value)} ({found})" if found else figure(entry.value)
 
 
-def difference(entry: Interval | None) -> str:
-    """Return ``+0.12 (+0.05 to +0.19)``."""
-    if entry is None:
-        return "not defined"
-    signed = [
-        f"{value:+.2f}".replace("-", _MINUS) for value in (entry.value, entry.low, entry.high) if value is not None
-    ]
-    return f"{signed[0]} ({signed[1]} to {signed[2]})" if len(signed) == 3 else signed[0]
+def bounds(entry: Interval) -> str:
+    """Return ``0.85-0.96``, empty when there are no bounds."""
+    return "" if entry.low is None or entry.high is None else f"{figure(entry.low)}{_DASH}{figure(entry.high)}"
+
+
+def signed(value: float) -> str:
+    """Return a difference with its sign and two decimals."""
+    return f"{value:+.2f}".replace("-", _MINUS)
 
 
 def graded(entry: LabelEvaluation, metric: str) -> str:
@@ -41,10 +42,18 @@ def graded(entry: LabelEvaluation, metric: str) -> str:
 def grade(value: Grade) -> str:
     """Return what a grade means."""
     return {
-        "none": "too few: under 20 positive patients",
-        "exploratory": "exploratory: 20 to 99 positive patients",
-        "estimate": "estimate: 100 or more positive patients",
+        "none": "too few, under 20 positive patients",
+        "exploratory": "exploratory, 20 to 99 positive patients",
+        "estimate": "estimate, 100 or more positive patients",
     }[value]
+
+
+def moment(iso: str) -> str:
+    """Return ``2026-11-23 10:00 UTC`` for an ISO 8601 time, or what was given when it is none."""
+    try:
+        return datetime.fromisoformat(iso).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:
+        return iso
 
 
 def counted(number: int, noun: str) -> str:

@@ -35,7 +35,7 @@ def overlay(picture: NDArray[np.uint8], heatmap: NDArray[np.float32]) -> NDArray
 
 def image(picture: NDArray[np.uint8], description: str) -> Html:
     """Return an ``img`` element that holds the picture ``(y, x, 3)``, as JPEG, reduced to :data:`LONGEST_SIDE`."""
-    from PIL import Image as Picture  # noqa: PLC0415 - only reports with pictures need it
+    from PIL import Image as Picture
 
     reduced = Picture.fromarray(picture)
     reduced.thumbnail((LONGEST_SIDE, LONGEST_SIDE))

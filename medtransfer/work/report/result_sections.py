@@ -146,7 +146,7 @@ def _passport(result: Result) -> Html:
     entries = {
         "Plug-in": f"{passport.plugin} {passport.plugin_version}",
         "Model": passport.model,
-        "Computed": f"{passport.created}, in {passport.duration_s:.1f} s",
+        "Computed": f"{numbers.moment(passport.created)}, in {passport.duration_s:.1f} s",
         "On": f"{passport.device}, {passport.runtime}",
         "Seed": str(passport.seed),
     }

@@ -22,7 +22,8 @@ header{margin-bottom:24px}
 h1{font-size:26px;line-height:1.2;margin:16px 0 4px}
 h2{font-size:12px;letter-spacing:.08em;text-transform:uppercase;color:var(--muted);margin:0 0 16px}
 h3{font-size:16px;margin:24px 0 4px}h2+h3,.card h3:first-child{margin-top:0}
-p{margin:0 0 8px;max-width:80ch}
+p{margin:0 0 8px;max-width:104ch}
+.nowrap{white-space:nowrap}
 .muted{color:var(--muted)}.small{font-size:12px}.lead{font-size:18px;line-height:1.4}
 .badges{display:flex;gap:8px;flex-wrap:wrap;margin-top:16px}
 .badge{border:1px solid currentColor;border-radius:7px;padding:2px 8px;font-size:12px;font-weight:600}
@@ -36,13 +37,13 @@ tbody th{font-weight:600}tbody tr:last-child>*{border-bottom:0}
 table.confusion{width:auto;margin-top:4px}table.confusion td{min-width:72px}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 24px;margin:0 0 8px}
 dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}
-.tiles{display:flex;flex-wrap:wrap;gap:8px 40px;margin-bottom:16px}
+.tiles{display:flex;flex-wrap:wrap;gap:8px 40px;margin:16px 0}
 .tile b{display:block;font-size:22px;line-height:1.2}.tile span{color:var(--muted);font-size:12px}
 figure{margin:8px 0 0}figure svg,figure img{display:block;width:100%;height:auto}
 figure img{border-radius:7px;background:#000}
 figcaption{font-size:12px;color:var(--muted);margin-top:8px}
 svg text{font-family:Inter,"Segoe UI","Helvetica Neue",Helvetica,Arial,sans-serif!important}
-.pictures{display:grid;grid-template-columns:1fr 1fr;gap:16px;margin-bottom:24px}
+.pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:16px;margin-bottom:24px}
 .legend{display:grid;grid-template-columns:auto 1fr auto;gap:8px;align-items:center;font-size:12px;margin-top:8px}
 .ramp{height:8px;border-radius:4px}
 .finding{padding:12px 0;border-bottom:1px solid var(--line)}.finding:last-child{border-bottom:0}
@@ -60,7 +61,7 @@ ul.plain li:last-child{border-bottom:0}
 .level.error{color:var(--danger)}.level.warning{color:var(--positive-text)}.level.info{color:#245aa3}
 details{margin-top:8px}summary{cursor:pointer;color:var(--accent);font-weight:600;margin-bottom:8px}
 footer{color:var(--danger);font-size:12px;font-weight:600;padding:8px 0}
-@media (max-width:760px){.pictures{grid-template-columns:1fr}main{padding:16px}section{padding:16px}}
+@media (max-width:760px){main{padding:16px}section{padding:16px}}
 @page{margin:14mm}
 @media print{body{background:#fff;font-size:11px}main{max-width:none;padding:0}
 section{border:0;border-top:1px solid var(--line);border-radius:0;padding:16px 0;margin:0}
