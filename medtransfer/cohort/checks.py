@@ -16,6 +16,7 @@ from medtransfer.study.pixels import pixel_sha256
 FEW_PATIENTS = 10
 PATIENTS_PER_PARTITION = 2
 """With fewer patients of a class a partition can neither train, choose a threshold nor test."""
+PATIENTS_IN_ALL = PATIENTS_PER_PARTITION * len(PARTITIONS)
 _MEANING = {1: "with", 0: "without"}
 
 
@@ -49,12 +50,16 @@ def inspect(cohort: Cohort, progress: Callable[[int, int], None] | None = None) 
 
 
 def inspect_split(cohort: Cohort, partitions: Mapping[str, Partition]) -> tuple[Problem, ...]:
-    """Name the labels of which a partition has too few patients with, or without, the finding."""
+    """Name the labels of which a partition has too few patients with, or without, the finding.
+
+    Labels of which the whole cohort has too few are left to :func:`inspect`.
+    """
     return tuple(
         problem
         for label in cohort.labels
-        for partition in PARTITIONS
         for value in (1, 0)
+        if len(_patients(cohort.cases, label, value)) >= PATIENTS_IN_ALL
+        for partition in PARTITIONS
         if (problem := _too_few(cohort, partitions, label, partition, value))
     )
 
@@ -101,7 +106,7 @@ def _label(cohort: Cohort, label: str) -> list[Problem]:
 
 def _few(name: str, value: int, patients: int) -> Problem:
     head = f"{words.counted(patients, 'patient')} {_MEANING[value]} {name!r}"
-    if patients < PATIENTS_PER_PARTITION * len(PARTITIONS):
+    if patients < PATIENTS_IN_ALL:
         return Problem(
             "label.too-few",
             "error",

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ from PIL import Image as Picture
 
 from medtransfer.cohort import read
 from medtransfer.cohort.checks import inspect, inspect_split
-from medtransfer.cohort.model import Cohort, Partition, Problem
+from medtransfer.cohort.model import PARTITIONS, Cohort, Partition, Problem
 from tests.cohort.tables import case, cohort, table
 
 
@@ -116,15 +115,12 @@ def test_messages_name_neither_patients_nor_paths(tmp_path: Path) -> None:
 
 
 def test_split_without_a_class_in_the_test_set() -> None:
-    content = cohort([case(i, f"p{i}", {"dr": i % 2}) for i in range(12)])
-    partitions: dict[str, Partition] = {
-        entry.key: "train" if entry.row < 6 else "validation" if entry.row < 10 else "test" for entry in content.cases
-    }
-    spoilt = replace(
-        content,
-        cases=tuple(replace(e, labels={"dr": 0}) if partitions[e.key] == "test" else e for e in content.cases),
-    )
-    assert inspect_split(content, partitions) == ()
-    (problem,) = inspect_split(spoilt, partitions)
-    assert problem.level == "error"
-    assert "test has 0 patients with 'dr'" in problem.message
+    content = cohort([case(i, f"p{i}", {"dr": int(i < 10), "rare": int(i == 0)}) for i in range(20)])
+    even: dict[str, Partition] = {e.key: PARTITIONS[i % 3] for i, e in enumerate(content.cases)}
+    uneven: dict[str, Partition] = {e.key: "validation" if e.row < 8 else "train" for e in content.cases}
+    uneven.update({e.key: "test" for e in content.cases[12:16]})
+    assert inspect_split(content, even) == (), "that `rare` is rare is for inspect to say"
+    messages = {problem.message for problem in inspect_split(content, uneven) if problem.level == "error"}
+    assert "test has 0 patients with 'dr'; at least 2 are needed" in messages
+    assert "validation has 0 patients without 'dr'; at least 2 are needed" in messages
+    assert not any("train has" in message for message in messages)

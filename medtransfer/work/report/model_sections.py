@@ -74,7 +74,8 @@ def _summary(card: BundleCard) -> Html:
     }
     return section(
         "The model in short",
-        *(paragraph(line, class_="lead") for line in verdict),
+        *(paragraph(line, class_="lead") for line in verdict[:1]),
+        *(paragraph(line) for line in verdict[1:]),
         element(
             "div",
             *(

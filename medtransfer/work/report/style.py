@@ -65,5 +65,6 @@ footer{color:var(--danger);font-size:12px;font-weight:600;padding:8px 0}
 @page{margin:14mm}
 @media print{body{background:#fff;font-size:11px}main{max-width:none;padding:0}
 section{border:0;border-top:1px solid var(--line);border-radius:0;padding:16px 0;margin:0}
-figure,table,.finding,.card,li{break-inside:avoid}h2,h3{break-after:avoid}.scroll{overflow:visible}}
+p{break-inside:avoid;max-width:none}.small,figcaption,thead th{font-size:10px}
+figure,tr,.finding,.card,.confusion,li{break-inside:avoid}h2,h3,section>p{break-after:avoid}.scroll{overflow:visible}}
 """.strip()
