@@ -13,7 +13,7 @@ _MINUS = "\u2212"
 
 def figure(value: float) -> str:
     """Return a figure with two decimals: more would pretend to a precision that a clinic's cohort cannot give."""
-    return f"{value:.2f}".replace("-", _MINUS)
+    return f"{value:z.2f}".replace("-", _MINUS)
 
 
 def interval(entry: Interval | None) -> str:
@@ -31,7 +31,7 @@ def bounds(entry: Interval) -> str:
 
 def signed(value: float) -> str:
     """Return a difference with its sign and two decimals."""
-    return f"{value:+.2f}".replace("-", _MINUS)
+    return f"{value:+z.2f}".replace("-", _MINUS)
 
 
 def graded(entry: LabelEvaluation, metric: str) -> str:

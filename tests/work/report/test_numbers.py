@@ -20,7 +20,7 @@ def test_intervals(entry: Interval | None, words: str) -> None:
 
 
 def test_differences_carry_their_sign() -> None:
-    assert [numbers.signed(value) for value in (0.121, -0.05)] == ["+0.12", "\u22120.05"]
+    assert [numbers.signed(value) for value in (0.121, -0.05, -0.001)] == ["+0.12", "\u22120.05", "+0.00"]
 
 
 def test_moments() -> None:
