@@ -1,12 +1,11 @@
 """``medtransfer analyse``, ``batch`` and ``rerun``."""
 
-# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that help appears at once
+
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import click
 import typer
 
 from medtransfer.cli import console, state
@@ -104,9 +103,9 @@ def _formats(text: str) -> tuple[Format, ...]:
     wished = [name.strip() for name in text.split(",") if name.strip()]
     for name in wished:
         if name in LATER:
-            raise click.UsageError(f"--format {name} is not in this version; use any of {', '.join(FORMATS)}")
+            raise typer.BadParameter(f"--format {name} is not in this version; use any of {', '.join(FORMATS)}")
         if name not in FORMATS:
-            raise click.UsageError(f"there is no format {name!r}; use any of {', '.join(FORMATS)}")
+            raise typer.BadParameter(f"there is no format {name!r}; use any of {', '.join(FORMATS)}")
     return tuple(name for name in FORMATS if name in wished)
 
 

@@ -1,6 +1,6 @@
 """The console: tables and JSON on standard output, errors and progress on standard error."""
 
-# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that help appears at once
+
 from __future__ import annotations
 
 import json

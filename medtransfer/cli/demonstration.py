@@ -1,6 +1,6 @@
 """``medtransfer demo``."""
 
-# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that help appears at once
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -35,5 +35,5 @@ def demo(
     for analysed in shown.analysed:
         analysing.say_result(analysed)
     console.say("Pages to look at:")
-    for page in (shown.learnt.report, *shown.pages):
-        console.say(f"  {page}")
+    console.say(f"  {shown.page}")
+    console.say(f"  {shown.learnt.report}")

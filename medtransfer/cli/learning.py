@@ -1,6 +1,6 @@
 """``medtransfer learn``."""
 
-# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that help appears at once
+
 from __future__ import annotations
 
 import json
@@ -8,7 +8,6 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import click
 import typer
 
 from medtransfer.cli import console, evaluation, state
@@ -80,7 +79,7 @@ def _setting(text: str) -> tuple[str, str | int | float | bool]:
     """Read KEY=VALUE; numbers and true/false as such, everything else as text."""
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise click.UsageError(f"--set takes KEY=VALUE, not {text!r}")
+        raise typer.BadParameter(f"--set takes KEY=VALUE, not {text!r}")
     try:
         parsed = json.loads(value)
     except ValueError:

@@ -1,6 +1,6 @@
 """``medtransfer doctor``."""
 
-# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that help appears at once
+
 from __future__ import annotations
 
 from dataclasses import asdict

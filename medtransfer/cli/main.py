@@ -6,12 +6,11 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from medtransfer import __version__
 from medtransfer.cli import analysing, console, demonstration, learning, machine, model, plugin, studies
-from medtransfer.errors import MedTransferError, UserError
+from medtransfer.errors import EnvironmentFailure, MedTransferError, UserError
 
 app = typer.Typer(
     help="Adapt a pretrained imaging network to your own patients, and see what it found and why. Research use only.",
@@ -61,18 +60,27 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code."""
     try:
-        code = app(_home_first(arguments), prog_name="medtransfer", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return console.WRONG_USAGE
-    except (click.Abort, KeyboardInterrupt):
-        console.note("stopped")
-        return console.FAILED
+        app(_home_first(arguments), prog_name="medtransfer")
+    except SystemExit as ending:
+        return ending.code if isinstance(ending.code, int) else console.DONE
     except MedTransferError as error:
         console.complain(error)
         wrong = isinstance(error, UserError) and error.code != "job.cancelled"
         return console.WRONG_USAGE if wrong else console.FAILED
-    return code if isinstance(code, int) else console.DONE
+    except OSError as error:
+        console.complain(_refused(error))
+        return console.FAILED
+    return console.DONE
+
+
+def _refused(error: OSError) -> EnvironmentFailure:
+    """Say in words what the system refused: a folder that may not be written, a path that is too long, ..."""
+    return EnvironmentFailure(
+        f"the system refused: {error.strerror or type(error).__name__}",
+        code="system.refused",
+        hint="Check the path, and whether you may read and write there.",
+        subject=str(error.filename) if error.filename else None,
+    )
 
 
 def _home_first(arguments: list[str]) -> list[str]:

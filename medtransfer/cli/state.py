@@ -1,6 +1,6 @@
 """What every command needs: the home that was asked for, and a session that shows its progress."""
 
-# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that help appears at once
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """``medtransfer open``: studies, series, geometry and checks."""
 
-# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that help appears at once
+
 from __future__ import annotations
 
 from dataclasses import asdict

@@ -46,6 +46,15 @@ MIGRATIONS = (
         model_sha256 TEXT NOT NULL
     );
     """,
+    """
+    CREATE TABLE verdicts (
+        result_sha256 TEXT NOT NULL,
+        label TEXT NOT NULL,
+        verdict TEXT NOT NULL,
+        given TEXT NOT NULL,
+        PRIMARY KEY (result_sha256, label)
+    );
+    """,
 )
 """Step n brings a database of ``user_version`` n to n + 1. Steps are never changed once released."""
 

@@ -25,7 +25,7 @@ class Home:
         variable = os.environ.get(VARIABLE)
         if variable:
             return cls(Path(variable).expanduser().absolute())
-        from platformdirs import user_data_path  # noqa: PLC0415 - not needed when a home is named
+        from platformdirs import user_data_path
 
         return cls(user_data_path("medtransfer", appauthor=False))
 
@@ -39,7 +39,16 @@ class Home:
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for folder in (self.models, self.jobs, self.splits, self.weights, self.plugins, self.cache, self.logs):
+            for folder in (
+                self.models,
+                self.jobs,
+                self.results,
+                self.splits,
+                self.weights,
+                self.plugins,
+                self.cache,
+                self.logs,
+            ):
                 folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise EnvironmentFailure(
@@ -66,8 +75,13 @@ class Home:
         return self.root / "jobs"
 
     @property
+    def results(self) -> Path:
+        """Results of analyses that nobody named a folder for: one folder each."""
+        return self.root / "results"
+
+    @property
     def splits(self) -> Path:
-        """Frozen splits by their SHA-256, so that a retrained model keeps its test set."""
+        """Frozen splits by the address of the model, so that a retrained model keeps its test set."""
         return self.root / "splits"
 
     @property

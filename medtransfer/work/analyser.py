@@ -82,6 +82,7 @@ class Analyser:
         )
         with full_disk_explained():
             folder = Path(tempfile.mkdtemp(dir=self.scratch))
+            (folder / requests.IMAGE).mkdir()
             exchange.save(image, folder / requests.IMAGE)
             write_text(folder / requests.REQUEST, request.model_dump_json())
         return Prepared(folder, image)

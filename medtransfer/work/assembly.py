@@ -96,12 +96,11 @@ class Assembly:
         for task in tasks:
             task.result()
 
-    def tell(self) -> None:
-        """Report how far the batch is."""
+    @property
+    def fraction(self) -> float | None:
+        """Share of the cases that are ended; None while the folder is still being walked."""
         ended = self._ledger.counts.total()
-        fraction = ended / max(self._found, ended, 1) if self._all_found else None
-        failed = self._ledger.counts["failed"]
-        self._analyser.session.on_progress("analysing", fraction, {"cases": ended, "failed": failed})
+        return ended / max(self._found, ended, 1) if self._all_found else None
 
     def _collect(self, tasks: list[Future[None]]) -> Iterator[Entry]:
         while True:

@@ -83,13 +83,15 @@ def batch(session: Session, folder: Path, options: Options, out: Path, workers: 
         ledger = Ledger(out / LEDGER)
         already = ledger.counts.total()
         tables = Tables(out, [label.id for label in chosen.bundle.card.labels], ledger.read())
-        assembly = Assembly(
-            Analyser(session, chosen.bundle, options, scratch), entry, manifest.input, folder, out, ledger
-        )
+        quiet = Session(session.home, cancelled=session.cancelled)  # the batch tells of cases, not of their stages
+        analyser = Analyser(quiet, chosen.bundle, options, scratch)
+        assembly = Assembly(analyser, entry, manifest.input, folder, out, ledger)
         for case in assembly.run(workers):
             ledger.append(case)
             tables.append(case)
-            assembly.tell()
+            session.on_progress(
+                "analysing", assembly.fraction, {"cases": ledger.counts.total(), "failed": ledger.counts["failed"]}
+            )
     counts = _count(ledger, already)
     logs.event("batch.done", plugin=entry.id, done=counts.done, failed=counts.failed, workers=workers)
     return counts

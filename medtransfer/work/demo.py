@@ -14,7 +14,7 @@ from medtransfer.work import inputs, models
 from medtransfer.work.analyse import Analysed, analyse
 from medtransfer.work.analyser import Options
 from medtransfer.work.learn import Learnt, Plan, Wish, learn
-from medtransfer.work.report import result_report
+from medtransfer.work.report import Reading, demo_report
 from medtransfer.work.session import Session, usable
 
 PLUGIN = "medtransfer.fundus-trio"
@@ -22,6 +22,7 @@ RECIPE = "standard"
 LABELS = ("dr", "dr_referable", "dme")
 VARIABLE = "MEDTRANSFER_DATA"
 BESIDE_CHECKOUT = Path(__file__).resolve().parents[3] / "shared" / "data"
+REPORT = "report.html"
 PHANTOMS = 160
 SEED = 2026
 
@@ -36,11 +37,11 @@ class Material:
 
 @dataclass(frozen=True)
 class Shown:
-    """What the demo produced: the model, the analysed photographs, and their pages."""
+    """What the demo produced: the model, the analysed photographs, and the page that shows both."""
 
     learnt: Learnt
     analysed: tuple[Analysed, ...]
-    pages: tuple[Path, ...]
+    page: Path
 
 
 def demo(
@@ -80,12 +81,16 @@ def demo(
     learnt = learn(session, wish, training, on_plan)
     on_step(f"Published as {learnt.model.reference}.")
     reference = _model_for_photographs(learnt, material, on_step)
+    entry, _ = usable(session.home, PLUGIN)
+    bundle = models.choose(session.home, entry, reference).bundle
     analysed = []
     for number, picture in enumerate([resource("demo/retina.jpg"), *pictures]):
         on_step("Analysing a photograph that was in no training set." if number == 0 else "Analysing your picture.")
         analysed += _analyse(session, picture, reference, out / "analyses" / f"{number:04d}")
-    pages = tuple(_page(session, entry) for entry in analysed)
-    return Shown(learnt, tuple(analysed), pages)
+    page = out / REPORT
+    problems = () if material.synthetic else learnt.problems
+    demo_report(bundle, [_reading(entry) for entry in analysed], problems, page)
+    return Shown(learnt, tuple(analysed), page)
 
 
 def find_material(data: Path | None, out: Path, on_step: Callable[[str], None]) -> Material:
@@ -116,11 +121,7 @@ def _analyse(session: Session, picture: Path, reference: str, folder: Path) -> l
     return list(analyse(session, [picture], options, folder / f"{number:04d}").done)
 
 
-def _page(session: Session, analysed: Analysed) -> Path:
-    """Write the HTML page with findings, picture and heat maps beside a result."""
-    entry, _ = usable(session.home, PLUGIN)
-    bundle = models.by_address(session.home, entry, analysed.result.passport.model_sha256)
+def _reading(analysed: Analysed) -> Reading:
+    """Return a result with its picture as the report shows it."""
     image = inputs.series_of(inputs.scan(analysed.paths))[0].image()
-    page = analysed.folder / "report.html"
-    result_report(analysed.folder, rgb8(image), bundle, page)
-    return page
+    return Reading(analysed.folder, rgb8(image), ", ".join(analysed.names))

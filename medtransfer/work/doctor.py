@@ -19,6 +19,7 @@ from medtransfer.hosting.guard import usable_cores
 from medtransfer.store.home import Home
 
 TIMEOUT_S = 300
+SELF_TEST = ("-m", "medtransfer.inference.doctor")
 PACKAGES = ("medtransfer", "numpy", "pydantic", "pydicom", "nibabel", "pillow", "torch", "timm", "openvino", "PySide6")
 
 
@@ -68,14 +69,14 @@ def _version(package: str) -> str:
 def _self_test() -> tuple[dict[str, Any], str]:
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     variables["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
-    command = [sys.executable, "-P", "-m", "medtransfer.inference.doctor"]
+    command = [sys.executable, "-P", *SELF_TEST]
     try:
         ended = subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, check=False, env=variables)
         answer = json.loads(ended.stdout)
+        failed = [check["choice"] for check in answer["checks"] if not check["ok"]]
     except subprocess.TimeoutExpired:
         return {}, f"the self-test took longer than {TIMEOUT_S} s"
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError, TypeError):
         return {}, "the self-test did not answer: the networks' libraries may be missing; install medtransfer[worker]"
-    failed = [check["choice"] for check in answer["checks"] if not check["ok"]]
     names = ", ".join(f"{choice['runtime']} {choice['precision']} on {choice['device']}" for choice in failed)
     return answer, f"these runtimes failed their self-test: {names}" if failed else ""

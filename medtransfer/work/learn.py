@@ -37,6 +37,13 @@ REPORT = "report.html"
 LOCK = ".lock"
 SPACE_MB = 1000
 
+_UNKNOWN_SPLIT = Problem(
+    "split.parent-unknown",
+    "warning",
+    "which cases the model to start from was trained on is not known here: some may now be among the test cases",
+    "Make sure that none of these patients were in its training data; otherwise the figures are too good.",
+)
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -67,11 +74,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class Learnt:
-    """The published model and where its report lies."""
+    """The published model, where its report lies, and what was noticed about its data."""
 
     model: StoredModel
     bundle: ModelBundle
     report: Path
+    problems: tuple[Problem, ...]
 
 
 @dataclass(frozen=True)
@@ -114,7 +122,7 @@ def learn(session: Session, wish: Wish, out: Path, on_plan: Callable[[Plan], Non
     """
     with exclusive(out / LOCK, "a training"):
         task = _prepare(session, wish, out, on_plan)
-        finished = _finished(session, out, task.key)
+        finished = _finished(session, task, out)
         if finished is not None:
             return finished
         require_space(session.home.root, SPACE_MB)
@@ -164,6 +172,8 @@ def _plan(session: Session, wish: Wish, manifest: Manifest, recipe: Recipe, pare
     problems = checks.inspect(read, tell)
     _refuse_errors(problems)
     previous = _previous_split(session, parent)
+    if parent is not None and previous is None:
+        problems = (*problems, _UNKNOWN_SPLIT)
     split = FrozenSplit.make(read, recipe.validation_share, recipe.test_share, recipe.seed, previous)
     return Plan(read, (*problems, *checks.inspect_split(read, split.partitions)), split, recipe)
 
@@ -197,8 +207,12 @@ def _previous_split(session: Session, parent: ModelBundle | None) -> FrozenSplit
     """Return the split that the parent was tested with, so that its test cases stay unseen."""
     if parent is None:
         return None
-    path = session.home.splits / f"{parent.card.data.split_sha256}.json"
+    path = _split_file(session, parent)
     return FrozenSplit.load(path) if path.exists() else None
+
+
+def _split_file(session: Session, bundle: ModelBundle) -> Path:
+    return session.home.splits / f"{bundle.sha256}.json"
 
 
 def _key(manifest: Manifest, plan: Plan, request: LearnRequest, out: Path) -> str:
@@ -221,7 +235,6 @@ def _train(session: Session, task: _Task, folder: Path, out: Path) -> Path:
     with full_disk_explained():
         exchange.save(task.plan.cohort, folder / requests.COHORT)
         task.plan.split.save(folder / requests.SPLIT)
-        task.plan.split.save(session.home.splits / f"{task.plan.split.sha256}.json")
         task.plan.split.save(out / SPLIT)
         write_text(out / CHECKS, _checks_json(task.plan.problems))
         write_text(folder / requests.REQUEST, task.request.model_dump_json())
@@ -242,21 +255,22 @@ def _publish(session: Session, task: _Task, bundle_folder: Path, out: Path) -> L
     model = registry.publish(session.home, bundle_folder, task.request.name)
     bundle = model.open()
     with full_disk_explained():
+        task.plan.split.save(_split_file(session, bundle))
         shutil.rmtree(out / MODEL, ignore_errors=True)
         copy_folder(bundle_folder, out / MODEL)
-        evaluation_report(bundle, out / REPORT)
+        evaluation_report(bundle, out / REPORT, task.plan.problems)
         write_text(out / OUTCOME, json.dumps({"key": task.key, "model": model.reference, "sha256": model.sha256}))
     logs.event("learn.done", plugin=task.entry.id, model=model.sha256)
-    return Learnt(model, bundle, out / REPORT)
+    return Learnt(model, bundle, out / REPORT, task.plan.problems)
 
 
-def _finished(session: Session, out: Path, key: str) -> Learnt | None:
+def _finished(session: Session, task: _Task, out: Path) -> Learnt | None:
     """Return what this very training produced before; refuse when another one's model lies in ``out``."""
     path = out / OUTCOME
     if not path.exists():
         return None
     outcome = json.loads(path.read_text(encoding="utf-8"))
-    if outcome["key"] != key:
+    if outcome["key"] != task.key:
         raise UserError(
             "this folder holds the model of another training, and models are never overwritten",
             code="learn.exists",
@@ -264,4 +278,4 @@ def _finished(session: Session, out: Path, key: str) -> Learnt | None:
             subject=str(out),
         )
     model = registry.publish(session.home, out / MODEL, outcome["model"].partition("@")[0])
-    return Learnt(model, model.open(), out / REPORT)
+    return Learnt(model, model.open(), out / REPORT, task.plan.problems)
