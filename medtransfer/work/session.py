@@ -37,12 +37,21 @@ class Session:
         Told how far the work is; called from whichever thread does the work.
     cancelled
         Set it, from any thread, to stop the work.
+    options
+        How workers are run; None for the usual way.
     """
 
-    def __init__(self, home: Home, on_progress: OnProgress = silent, cancelled: threading.Event | None = None) -> None:
+    def __init__(
+        self,
+        home: Home,
+        on_progress: OnProgress = silent,
+        cancelled: threading.Event | None = None,
+        options: WorkerOptions | None = None,
+    ) -> None:
         self.home = home
         self.on_progress = on_progress
         self.cancelled = cancelled or threading.Event()
+        self._options = options
         self._workers: dict[str, Worker] = {}
 
     def __enter__(self) -> Self:
@@ -75,7 +84,7 @@ class Session:
         """Return the plug-in's worker, which stays warm from job to job."""
         if entry.id not in self._workers:
             self.on_progress("starting the plug-in", None, {})
-            self._workers[entry.id] = start_worker(entry, self.cancelled)
+            self._workers[entry.id] = start_worker(entry, self.cancelled, self._options)
         return self._workers[entry.id]
 
     def run(self, worker: Worker, verb: Verb, folder: Path) -> None:

@@ -1,0 +1,91 @@
+"""The window's four spaces, imported and built when they are first shown."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, cast
+
+from PySide6.QtWidgets import QWidget
+
+from medtransfer import logs
+from medtransfer.gui.context import Context, Space
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DECLARED = (
+    ("read", "Read", "medtransfer.gui.read.space", "ReadSpace"),
+    ("learn", "Learn", "medtransfer.gui.learn.space", "LearnSpace"),
+    ("models", "Models", "medtransfer.gui.models.space", "ModelsSpace"),
+    ("plugins", "Plug-ins", "medtransfer.gui.plugins.space", "PluginsSpace"),
+)
+
+
+class Deferred:
+    """A space that costs nothing until it is shown. Where it cannot be built it says so, and can be tried again."""
+
+    def __init__(self, space_id: str, title: str, make: Callable[[], Space]) -> None:
+        self.id = space_id
+        self.title = title
+        self._make = make
+        self._space: Space | None = None
+        self._state: dict[str, object] = {}
+
+    @classmethod
+    def holding(cls, space: Space) -> Deferred:
+        """Return a space that exists already in the form of one that is built when shown."""
+        return cls(space.id, space.title, lambda: space)
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the space was built."""
+        return self._space is not None
+
+    def widget(self) -> QWidget:
+        """Return the space's widget, building the space if need be.
+
+        Raises
+        ------
+        Exception
+            Whatever keeps the space from being built; the window shows it.
+        """
+        if self._space is None:
+            self._space = self._make()
+            try:
+                widget = self._space.widget()
+            except Exception:
+                self._space = None
+                raise
+            if self._state:
+                self._restore(self._space)
+            return widget
+        return self._space.widget()
+
+    def state(self) -> dict[str, object]:
+        """Return the space's state, or the one that waits for it to be built."""
+        return self._space.state() if self._space is not None else self._state
+
+    def restore(self, state: dict[str, object]) -> None:
+        """Bring the space back, now or when it is built."""
+        self._state = state
+        if self._space is not None:
+            self._restore(self._space)
+
+    def may_close(self) -> bool:
+        """Ask the space, if there is one."""
+        return self._space is None or self._space.may_close()
+
+    def _restore(self, space: Space) -> None:
+        try:
+            space.restore(self._state)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            logs.event("window.restore", kind=type(error).__name__)
+
+
+def declared(context: Context) -> list[Deferred]:
+    """Return the four spaces."""
+
+    def maker(module: str, name: str) -> Callable[[], Space]:
+        return lambda: cast("Space", getattr(importlib.import_module(module), name)(context))
+
+    return [Deferred(space_id, title, maker(module, name)) for space_id, title, module, name in DECLARED]
