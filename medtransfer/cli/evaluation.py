@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from medtransfer.contract.bundle import ModelBundle
     from medtransfer.contract.evaluation import Interval
 
-METRICS = ("auroc", "auprc", "sensitivity", "specificity", "f1", "brier", "ece")
+METRICS = ("auroc", "auprc", "sensitivity", "specificity")
 
 
 def say_evaluation(bundle: ModelBundle) -> None:

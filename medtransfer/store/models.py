@@ -134,6 +134,13 @@ def find(home: Home, reference: str) -> StoredModel:
     return _stored(home, rows[0])
 
 
+def at_address(home: Home, sha256: str) -> StoredModel | None:
+    """Return a published model with exactly this address, or None."""
+    with connection(home) as database:
+        row = database.execute("SELECT * FROM models WHERE sha256 = ? LIMIT 1", (sha256,)).fetchone()
+    return _stored(home, row) if row else None
+
+
 def delete(home: Home, reference: str) -> StoredModel:
     """Take one version out of the registry, and its files when no other name refers to them.
 

@@ -66,11 +66,16 @@ def by_address(home: Home, entry: PluginEntry, sha256: str) -> ModelBundle:
     UserError
         When this machine does not have it.
     """
-    if entry.manifest is not None and entry.manifest.starter:
-        starter = _starter(entry)
-        if starter.sha256 == sha256:
-            return starter
-    return _verified(registry.find(home, sha256).open())
+    stored = registry.at_address(home, sha256)
+    bundle = stored.open() if stored else _starter(entry)
+    if bundle.sha256 != sha256:
+        raise UserError(
+            "the model that made this result is not on this machine",
+            code="model.absent",
+            hint="Bring it with `medtransfer model import`; its address is in the result's passport.",
+            subject=sha256[:12],
+        )
+    return _verified(bundle)
 
 
 def import_bundle(home: Home, source: Path, name: str | None) -> StoredModel:

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from medtransfer.contract.bundle import ModelBundle
 from medtransfer.errors import DataError, UserError
+from medtransfer.hosting import catalogue
 from medtransfer.store import models as registry
 from medtransfer.store.home import Home
 from medtransfer.work import models
-from tests.conftest import BundleMaker
+from tests.conftest import PLUGINS, BundleMaker
 
 
 @pytest.mark.parametrize("name", ["exported", "exported.zip"])
@@ -69,6 +72,28 @@ def test_what_is_no_bundle_is_refused(home: Home, tmp_path: Path, content: bytes
     (tmp_path / "a.zip").write_bytes(content)
     with pytest.raises(DataError, match="neither a model bundle"):
         models.import_bundle(home, tmp_path / "a.zip", "eyes")
+
+
+def test_the_model_of_a_result_is_found_by_its_address_or_named_as_absent(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_bundle: BundleMaker
+) -> None:
+    folder = tmp_path / "plug-in"
+    shutil.copytree(PLUGINS / "trouble", folder)
+    starter = make_bundle(plugin="test.trouble", seed=1)
+    shutil.copytree(starter, folder / "starter")
+    manifest = folder / "medtransfer-plugin.toml"
+    manifest.write_text(manifest.read_text().replace("[task]", 'starter = "starter"\n\n[task]', 1))
+    monkeypatch.setenv("MEDTRANSFER_PLUGIN_PATH", str(folder))
+    entry = catalogue.get(home.root, "test.trouble")
+    published = registry.publish(home, make_bundle(plugin="test.trouble", seed=2), "tuned")
+    addresses = [ModelBundle.open(starter).sha256, published.sha256]
+    assert [models.by_address(home, entry, address).sha256 for address in addresses] == addresses
+    with pytest.raises(UserError, match="not on this machine"):
+        models.by_address(home, entry, "f" * 64)
+    assert models.choose(home, entry, None).reference == "tuned@1"
+    assert models.choose(home, entry, "starter").bundle.card.seed == 1
+    registry.delete(home, "tuned")
+    assert models.choose(home, entry, None).reference == "starter"
 
 
 def test_comparing_says_whether_the_test_cases_were_the_same(home: Home, make_bundle: BundleMaker) -> None:
