@@ -1,6 +1,5 @@
 """``medtransfer demo``."""
 
-
 from __future__ import annotations
 
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from medtransfer.cli import analysing, console, evaluation, learning, state
+from medtransfer.cli import analysing, console, evaluation, learning, state, window
 
 
 def demo(
@@ -22,11 +21,12 @@ def demo(
     pictures: Annotated[
         list[Path] | None, typer.Option("--picture", metavar="FILE", help="Your own photograph; may be repeated.")
     ] = None,
-    headless: Annotated[  # noqa: ARG001 - scripts may give it already
-        bool, typer.Option("--headless", help="Open no window. This version has none, so this changes nothing yet.")
-    ] = False,
+    headless: Annotated[bool, typer.Option("--headless", help="Open no window at the end.")] = False,
 ) -> None:
-    """Check, split, fine-tune, test, publish, analyse and report, on real photographs where they are."""
+    """Check, split, fine-tune, test, publish, analyse and report, on real photographs where they are.
+
+    At the end the window shows the analysed photograph.
+    """
     from medtransfer.work.demo import demo as work
 
     with state.session(context) as session:
@@ -37,3 +37,5 @@ def demo(
     console.say("Pages to look at:")
     console.say(f"  {shown.page}")
     console.say(f"  {shown.learnt.report}")
+    if not headless:
+        window.show_if_possible(context, shown.analysed[0].folder)

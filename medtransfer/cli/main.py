@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from medtransfer import __version__
-from medtransfer.cli import analysing, console, demonstration, learning, machine, model, plugin, studies
+from medtransfer.cli import analysing, console, demonstration, learning, machine, model, plugin, studies, window
 from medtransfer.errors import EnvironmentFailure, MedTransferError, UserError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("window")(window.window)
 app.command("open")(studies.open_paths)
 app.command("analyse")(analysing.analyse)
 app.command("learn")(learning.learn)
@@ -46,10 +47,9 @@ def root(
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Without a command: the window, which comes in a later version."""
+    """Without a command: the window, empty or with the images at PATH..."""
     if context.invoked_subcommand is None:
-        console.say("The window comes in a later version of medtransfer. These commands are ready:\n")
-        console.say(context.get_help())
+        raise typer.Exit(window.show(context, []))
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code."""
     try:
-        app(_home_first(arguments), prog_name="medtransfer")
+        app(_window_named(_home_first(arguments)), prog_name="medtransfer")
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else console.DONE
     except MedTransferError as error:
@@ -81,6 +81,27 @@ def _refused(error: OSError) -> EnvironmentFailure:
         hint="Check the path, and whether you may read and write there.",
         subject=str(error.filename) if error.filename else None,
     )
+
+
+def _window_named(arguments: list[str]) -> list[str]:
+    """Put the command ``window`` before paths that stand where a command is expected."""
+    first = next((place for place, word in enumerate(arguments) if _starts(arguments, place, word)), None)
+    if first is None or arguments[first] in _commands():
+        return arguments
+    word = Path(arguments[first])
+    looks_like_path = word.exists() or word.suffix != "" or len(word.parts) > 1
+    return [*arguments[:first], "window", *arguments[first:]] if looks_like_path else arguments
+
+
+def _starts(arguments: list[str], place: int, word: str) -> bool:
+    """Say whether a word is the first that is neither an option nor the value of ``--home``."""
+    return not word.startswith("-") and not (place > 0 and arguments[place - 1] == "--home")
+
+
+def _commands() -> set[str]:
+    return {command.name or "" for command in app.registered_commands} | {
+        group.name or "" for group in app.registered_groups
+    }
 
 
 def _home_first(arguments: list[str]) -> list[str]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, cast
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from medtransfer import logs
+from medtransfer.errors import EnvironmentFailure
 from medtransfer.gui import theme
 from medtransfer.gui.background import Background
 from medtransfer.gui.command import Commands
@@ -17,8 +24,9 @@ from medtransfer.gui.settings import Settings
 from medtransfer.store.home import Home
 
 if TYPE_CHECKING:
-    from medtransfer.gui.theme import Name
     from medtransfer.gui.window import MainWindow
+
+SCALE_VARIABLE = "QT_SCALE_FACTOR"
 
 
 def make_context(home: Home) -> Context:
@@ -26,19 +34,78 @@ def make_context(home: Home) -> Context:
     return Context(home, Settings(home.root), Commands(), Background(), Events())
 
 
-def make_window(home: Home, app: QApplication) -> MainWindow:
-    """Return a window on a store, with the theme that its settings name; not yet shown."""
-    from medtransfer.gui.window import MainWindow
+def run(home: Home, paths: Sequence[Path] = (), result: Path | None = None) -> int:
+    """Show the window on a store, and return the exit code once it is closed.
 
+    Parameters
+    ----------
+    home
+        The store.
+    paths
+        Files and folders to open, beside what the last window left open.
+    result
+        A result folder to show.
+
+    Raises
+    ------
+    EnvironmentFailure
+        Where there is no screen to show it on, or the store cannot be created.
+    """
+    if not has_screen():
+        raise EnvironmentFailure(
+            "there is no screen to show the window on",
+            code="window.no-screen",
+            hint="Every use case has a command too: `medtransfer --help` lists them.",
+        )
+    logs.configure(home.prepare().logs)
     context = make_context(home)
-    theme.apply(app, cast("Name", context.settings.text("theme")))
-    return MainWindow(context)
-
-
-def run(home: Home, paths: Sequence[Path] = ()) -> int:
-    """Show the window and return the exit code when it is closed."""
+    os.environ.setdefault(SCALE_VARIABLE, f"{context.settings.number('scale') / 100:g}")
     app = QApplication(sys.argv[:1])
-    window = make_window(home.prepare(), app)
-    window.show()
-    window.open_paths(paths)
+    app.setApplicationName("medtransfer")
+    theme.apply(app, cast("theme.Name", context.settings.text("theme")))
+    window = _show(context)
+    QTimer.singleShot(0, window, partial(_begin, window, paths, result))
     return app.exec()
+
+
+def has_screen() -> bool:
+    """Say whether Qt has something to show a window on; without X11 or Wayland it would end the process."""
+    if sys.platform in {"win32", "darwin"} or os.environ.get("QT_QPA_PLATFORM"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _show(context: Context) -> MainWindow:
+    from medtransfer.gui.window import USUAL, MainWindow
+
+    window = MainWindow(context)
+    room = window.screen().availableSize()
+    window.resize(min(USUAL[0], room.width()), min(USUAL[1], room.height()))
+    window.show()
+    return window
+
+
+def _begin(window: MainWindow, paths: Sequence[Path], result: Path | None) -> None:
+    """Do what can wait until the window is on the screen."""
+    from medtransfer.gui import restoring
+    from medtransfer.gui.crash import CrashHook
+
+    CrashHook(partial(_keep, window)).install()
+    _heed_signals()
+    restoring.begin(window, restoring.Wanted(paths, result))
+
+
+def _keep(window: MainWindow) -> None:
+    if window.journal is not None:
+        window.journal.save(closed=False)
+        window.journal = None
+
+
+def _heed_signals() -> None:
+    """End on Ctrl+C and SIGTERM as after a crash: the journal brings everything back."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        QApplication.exit(1)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)

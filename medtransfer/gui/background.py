@@ -6,9 +6,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
+from shiboken6 import isValid
 
 from medtransfer import logs
 from medtransfer.errors import InternalError, MedTransferError
@@ -70,11 +71,11 @@ class Job(QObject):
         if isinstance(error, MedTransferError):
             self.error = error
             self.state = State.STOPPED if error.code == _CANCELLED else State.FAILED
-            if on_failed is not None:
+            if _can_be_called(on_failed):
                 on_failed(error)
         else:
             self.state = State.DONE
-            if on_done is not None:
+            if _can_be_called(on_done):
                 on_done(answer)
         self.ended.emit(self)
 
@@ -114,6 +115,12 @@ class Background(QObject):
     def running(self) -> list[Job]:
         """Return the jobs that have not ended."""
         return [job for job in self.jobs if job.state is State.RUNNING]
+
+
+def _can_be_called(callback: Callable[[Any], None] | None) -> TypeGuard[Callable[[Any], None]]:
+    """Say whether there is somebody to tell: the widget whose method this is may be gone by now."""
+    owner = getattr(callback, "__self__", None)
+    return callback is not None and not (isinstance(owner, QObject) and not isValid(owner))
 
 
 def _work(job: Job, work: Callable[[Job], Any]) -> None:

@@ -40,7 +40,7 @@ def title(text: str) -> QLabel:
 
 
 def button(
-    text: str, run: Callable[[], None], kind: ButtonKind = "plain", tip: str = "", parent: QWidget | None = None
+    text: str, run: Callable[[], object], kind: ButtonKind = "plain", tip: str = "", parent: QWidget | None = None
 ) -> QPushButton:
     """Return a push button; a panel has at most one of kind ``primary``."""
     made = QPushButton(text, parent)

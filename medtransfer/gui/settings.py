@@ -127,6 +127,10 @@ class Settings(QObject):
         self._values: dict[str, Value] = {setting.name: setting.default for setting in DECLARED}
         self._read()
 
+    def names(self) -> list[str]:
+        """Return the names of all settings."""
+        return list(self._values)
+
     def get(self, name: str) -> Value:
         """Return the value of a setting."""
         return self._values[name]
