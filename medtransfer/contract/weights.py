@@ -16,6 +16,8 @@ from medtransfer.resources import resource
 from medtransfer.result.model import Record
 
 CATALOGUE = "weights.toml"
+RANDOM = "none"
+"""The name that asks for no pretrained weights: the network starts from random ones."""
 
 WeightsFormat = Literal["safetensors", "torch-zip", "torch-legacy"]
 """What a file's content shows: safetensors, or what ``torch.save`` writes since version 1.6 and wrote before."""

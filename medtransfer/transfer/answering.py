@@ -13,16 +13,17 @@ from torch import Tensor, nn
 from medtransfer.contract.bundle import BundleLabel, ModelBundle
 from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.verbs import Context
-from medtransfer.errors import PluginError
-from medtransfer.inference import runtime
 from medtransfer.inference.cam import GradCam, gradcam
+from medtransfer.inference.machine import Runtime
+from medtransfer.inference.runtime import CompiledNetwork
 from medtransfer.transfer import backbones, bundles, calibration, weights
-from medtransfer.transfer.division import divide, familiar_features
+from medtransfer.transfer.compiling import compiled
+from medtransfer.transfer.division import divide, familiar_features, separated
 from medtransfer.transfer.familiarity import Reference
 
 
 class Joint(nn.Module):
-    """All labels' networks as one: the shared lower part runs once.
+    """All labels' networks as one: a lower part that several share runs once.
 
     Returns the labels' logits followed by the features that tell familiar pictures, (n, labels + features).
     """
@@ -32,14 +33,17 @@ class Joint(nn.Module):
         self._recipe = recipe
         self._first = (networks[0],)
         splits = [divide(network, recipe) for network in networks]
-        self.lower = splits[0].lower
         self.uppers = nn.ModuleList(split.upper for split in splits)
+        trunks = [separated(network, split.upper)[0] for network, split in zip(networks, splits, strict=True)]
+        firsts = [next(other for other in range(len(trunks)) if _equal(trunks[other], trunk)) for trunk in trunks]
+        self.lowers = nn.ModuleDict({str(first): splits[first].lower for first in sorted(set(firsts))})
+        self._lower_of = [str(first) for first in firsts]
 
     def forward(self, x: Tensor) -> Tensor:
         """Map normalised pictures (n, 3, y, x) to logits and features."""
-        maps = self.lower(x)
-        logits = [upper(maps) for upper in self.uppers]
-        return torch.cat([*logits, familiar_features(self._first[0], maps, self._recipe)], dim=1)
+        maps = {name: lower(x) for name, lower in self.lowers.items()}
+        logits = [upper(maps[name]) for upper, name in zip(self.uppers, self._lower_of, strict=True)]
+        return torch.cat([*logits, familiar_features(self._first[0], maps["0"], self._recipe)], dim=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +52,9 @@ class Answerer:
 
     labels: Sequence[BundleLabel]
     networks: Mapping[str, nn.Module]
-    compiled: runtime.CompiledNetwork
+    run: CompiledNetwork
     reference: Reference | None
-    runtime_name: str
+    runtime_name: Runtime
 
     @classmethod
     def load(cls, bundle: ModelBundle, ctx: Context) -> Answerer:
@@ -66,14 +70,15 @@ class Answerer:
         torch.set_num_threads(ctx.threads)
         networks = {label.id: _network(bundle, label) for label in card.labels}
         joint = Joint(list(networks.values()), card.recipe).eval().requires_grad_(requires_grad=False)
-        example = torch.zeros(1, 3, card.preprocessing.size, card.preprocessing.size)
-        compiled, name = _compiled(joint, example, ctx)
+        run, runtime_name = compiled(joint, card.preprocessing.size, ctx)
+        for network in networks.values():
+            network.to(ctx.device)
         stored = weights.load(bundle.folder / bundles.REFERENCE) if bundles.REFERENCE in card.files else None
-        return cls(card.labels, networks, compiled, Reference.of(stored) if stored else None, name)
+        return cls(card.labels, networks, run, Reference.of(stored) if stored else None, runtime_name)
 
     def answer(self, batch: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32]]:
         """Return calibrated probabilities and logits, both (n, labels), and features (n, d) of normalised pictures."""
-        outputs = self.compiled(batch).double().numpy()
+        outputs = self.run(batch).double().numpy()
         logits, features = np.split(outputs, [len(self.labels)], axis=1)
         columns = [calibration.apply(label.calibration, logits[:, i]) for i, label in enumerate(self.labels)]
         return np.stack(columns, axis=1), logits, features.astype(np.float32)
@@ -97,9 +102,5 @@ def _network(bundle: ModelBundle, label: BundleLabel) -> nn.Module:
     return network
 
 
-def _compiled(joint: nn.Module, example: Tensor, ctx: Context) -> tuple[runtime.CompiledNetwork, str]:
-    try:
-        return runtime.compile_network(joint, example, ctx.device, ctx.runtime), ctx.runtime
-    except PluginError:
-        ctx.log("warning", "OpenVINO cannot run this network: torch does")
-        return runtime.compile_network(joint, example, ctx.device, "torch"), "torch"
+def _equal(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())

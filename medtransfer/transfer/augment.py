@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -41,8 +42,11 @@ class Augmentation:
     brightness: float = 0.15
     colour: float = 0.0
 
-    def stronger(self, factor: float) -> Augmentation:
-        """Return the same augmentation with every range multiplied."""
+    def at(self, strength: Literal["none", "light", "strong"]) -> Augmentation:
+        """Return what a recipe asks for: no change, these ranges, or half as much again."""
+        if strength == "none":
+            return Augmentation(mirror=False, rotation=0.0, scale=0.0, brightness=0.0, colour=0.0)
+        factor = {"light": 1.0, "strong": 1.5}[strength]
         return Augmentation(
             mirror=self.mirror,
             rotation=self.rotation * factor,

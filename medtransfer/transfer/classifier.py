@@ -82,10 +82,7 @@ class ClassifierPlugin:
                 hint="Give the picture itself in the table, not a folder or a series.",
                 subject=f"row {case.row}",
             )
-        return self.prepare(series[0].image(), preprocessing)
-
-    def prepare(self, image: Image, preprocessing: Preprocessing) -> NDArray[np.uint8]:
-        """Turn an opened picture into what the network sees: uint8 (size, size, 3)."""
+        image = series[0].image()
         return square(image, self.region(image), preprocessing)
 
     def learn(self, cohort: Cohort, split: Mapping[str, Partition], request: LearnRequest, ctx: Context) -> ModelBundle:
@@ -98,8 +95,8 @@ class ClassifierPlugin:
         _seed(request.seed)
         ctx.progress(0.05, "loading the model")
         answerer = self._answerer(model, ctx)
-        preprocessing = model.card.preprocessing
-        unit = as_unit(self.prepare(image, preprocessing)[None])
+        preprocessing, region = model.card.preprocessing, self.region(image)
+        unit = as_unit(square(image, region, preprocessing)[None])
         ctx.progress(0.3, "analysing")
         ctx.check()
         probabilities, logits, features = answerer.answer(normalised(unit, preprocessing))
@@ -111,7 +108,8 @@ class ClassifierPlugin:
         ctx.check()
         explained = _to_explain(request, findings)
         ctx.progress(0.5, "explaining")
-        heatmaps, unexplained = self._heatmaps(answerer, image, unit, preprocessing, explained, request)
+        shown, unexplained = self._maps(answerer, normalised(unit, preprocessing), explained, request)
+        heatmaps = tuple(Heatmap(info, onto_picture(values, region, image)) for info, values in shown)
         notices = (*self.notices(image), *_unfamiliar(answerer, features), *_about_model(model, request), *unexplained)
         ctx.progress(1.0, "done")
         return Result(
@@ -143,17 +141,10 @@ class ClassifierPlugin:
         changed = answerer.answer(normalised(torch.cat(seen), preprocessing))[0]
         return [float(value) for value in changed.std(axis=0)]
 
-    def _heatmaps(
-        self,
-        answerer: Answerer,
-        image: Image,
-        unit: Tensor,
-        preprocessing: Preprocessing,
-        labels: Sequence[str],
-        request: AnalyseRequest,
-    ) -> tuple[tuple[Heatmap, ...], tuple[Notice, ...]]:
-        """Return a map for each label, and a notice for each that has none to show."""
-        batch = normalised(unit, preprocessing)
+    def _maps(
+        self, answerer: Answerer, batch: Tensor, labels: Sequence[str], request: AnalyseRequest
+    ) -> tuple[list[tuple[HeatmapInfo, NDArray[np.float32]]], list[Notice]]:
+        """Return a map on the network's grid for each label, and a notice for each that has none to show."""
         found, notices = {}, []
         for label in labels:
             cam = answerer.explain(label, batch)
@@ -162,21 +153,17 @@ class ClassifierPlugin:
             else:
                 found[label] = cam
         figures = self._faithfulness(answerer, batch[0], {k: cam.maps[0, 0] for k, cam in found.items()}, request)
-        region = self.region(image)
-        heatmaps = tuple(
-            Heatmap(
-                HeatmapInfo(
-                    label=label,
-                    method="Grad-CAM",
-                    layer=cam.layer,
-                    raw_maximum=float(cam.raw_maximum[0, 0]),
-                    faithfulness=figures.get(label),
-                ),
-                onto_picture(cam.maps[0, 0], region, image),
+        maps = []
+        for label, cam in found.items():
+            info = HeatmapInfo(
+                label=label,
+                method="Grad-CAM",
+                layer=cam.layer,
+                raw_maximum=float(cam.raw_maximum[0, 0]),
+                faithfulness=figures.get(label),
             )
-            for label, cam in found.items()
-        )
-        return heatmaps, tuple(notices)
+            maps.append((info, cam.maps[0, 0]))
+        return maps, notices
 
     def _faithfulness(
         self, answerer: Answerer, picture: Tensor, maps: Mapping[str, NDArray[np.float32]], request: AnalyseRequest

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from typing import Any, cast
 
 import torch
@@ -19,6 +21,8 @@ class _PooledFeatures(nn.Module):
         super().__init__()
         self._network = (network,)
         self.body = nn.ModuleList(module for module in network.children() if module is not last_layer(network))
+        for name, parameter in network.named_parameters(recurse=False):
+            self.register_parameter(name, parameter)  # class tokens and position embeddings lie in no child
 
     def forward(self, x: Tensor) -> Tensor:
         """Map normalised pictures (n, 3, y, x) to features (n, d)."""
@@ -83,6 +87,15 @@ def separated(network: nn.Module, upper: nn.Module) -> tuple[dict[str, Tensor], 
     trunk = {name: value for name, value in own.items() if id(value) not in inside}
     label = {name: value for name, value in own.items() if id(value) in inside}
     return trunk, label
+
+
+def address(tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of tensors with their names: what tells one frozen part from another."""
+    digest = hashlib.sha256()
+    for name, value in sorted(tensors.items()):
+        digest.update(f"{name} {tuple(value.shape)} {value.dtype}\n".encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def start_from(network: nn.Module, weight: Tensor, bias: float) -> None:

@@ -19,12 +19,14 @@ from medtransfer.contract.bundle import ModelBundle, Preprocessing
 from medtransfer.contract.requests import LearnRequest
 from medtransfer.contract.verbs import Context
 from medtransfer.errors import DataError
-from medtransfer.inference import runtime, sanity
+from medtransfer.inference import sanity
 from medtransfer.transfer import bundles, familiarity, fit, origin, probe, weights
 from medtransfer.transfer.augment import Augmentation
-from medtransfer.transfer.division import divide, familiar_features, last_layer, separated, start_from
+from medtransfer.transfer.blocks import Split
+from medtransfer.transfer.compiling import compiled
+from medtransfer.transfer.division import address, divide, familiar_features, last_layer, separated, start_from
 from medtransfer.transfer.fit import LabelledKeys, LabelTask
-from medtransfer.transfer.judgement import LabelLogits, judge
+from medtransfer.transfer.judgement import Cases, LabelLogits, judge
 from medtransfer.transfer.pictures import normalised
 from medtransfer.transfer.prepared import FeatureFolder, Inputs, PictureFolder
 from medtransfer.transfer.publication import Trained, label_file, publish, specified
@@ -68,10 +70,11 @@ class Learning:
     ) -> None:
         torch.set_num_threads(ctx.threads)
         self._plugin, self._cohort, self._request, self._ctx = plugin, cohort, request, ctx
-        self._recipe = request.recipe
+        self._recipe, self._device = request.recipe, torch.device(ctx.device)
         self._cases: dict[Partition, list[Case]] = {"train": [], "validation": [], "test": []}
         for case in cohort.cases:
             self._cases[split[case.key]].append(case)
+        self._labelled = {label: _labelled(self._cases, label) for label in request.labels}
         self._origin = origin.choose(request, plugin.backbone, plugin.weights, plugin.crop, ctx)
         self._preprocessing = self._origin.preprocessing
         self._pictures = PictureFolder.within(
@@ -79,7 +82,7 @@ class Learning:
             {"plugin": ctx.manifest.id, "version": ctx.manifest.version},
             lambda case: plugin.open_case(case, self._preprocessing),
             self._preprocessing,
-            plugin.augmentation.stronger(1.5) if self._recipe.augmentation == "strong" else plugin.augmentation,
+            plugin.augmentation.at(self._recipe.augmentation),
         )
 
     def run(self) -> ModelBundle:
@@ -106,8 +109,8 @@ class Learning:
 
     def _label(self, index: int, label: str) -> _LabelOutcome:
         """Train one label's detector, or read it if an earlier run had finished it."""
-        file = self._ctx.checkpoints / f"{label}.safetensors"
-        facts = self._ctx.checkpoints / f"{label}.json"
+        file = self._ctx.checkpoints / label_file(label)
+        facts = file.with_suffix(".json")
         if not facts.exists():
             self._train_label(index, label, file, facts)
         tensors = weights.load(file)
@@ -117,12 +120,13 @@ class Learning:
     def _train_label(self, index: int, label: str, file: Path, facts: Path) -> None:
         ctx, recipe = self._ctx, self._recipe
         torch.manual_seed(recipe.seed)
-        network = self._origin.network(label, recipe.dropout)
+        network = self._origin.network(label, recipe.dropout).to(self._device)
+        bundles.rounded(network)
         split = divide(network, recipe)
         if index == 0 and (report := self._origin.fit()):
             for line in report.lines():
                 ctx.log("info", line)
-        inputs = self._inputs(label, split.lower)
+        inputs = self._inputs(network, split)
         keys = [case.key for case in self._cohort.cases]
         untuned = self._start(label, network, split.upper, inputs, keys)
         share = (_LABELS - _FEATURES) / len(self._request.labels)
@@ -138,19 +142,15 @@ class Learning:
             network,
             split.upper,
             inputs,
-            self._labelled("train", label),
-            self._labelled("validation", label),
+            self._labelled[label]["train"],
+            self._labelled[label]["validation"],
             recipe,
         )
-        progress = fit.fit(task, ctx.checkpoints / f"{label}.checkpoint", ctx, tell)
-        network.to("cpu")
+        progress = fit.fit(task, file.with_suffix(".checkpoint"), ctx, tell)
         bundles.rounded(network)
-        logits = {"untuned": untuned, "tuned": fit.predict(split.upper, inputs, keys, torch.device("cpu"))}
-        trunk, own = separated(network, split.upper)
-        _save(file, bundles.stored(own))
+        logits = {"untuned": untuned, "tuned": fit.predict(split.upper, inputs, keys, self._device)}
+        self._store(index, network, split.upper, file)
         if index == 0:
-            if trunk:
-                _save(ctx.checkpoints / bundles.TRUNK, bundles.stored(trunk))
             self._describe(network, inputs)
         outcome = {
             "logits": {name: dict(zip(keys, values.tolist(), strict=True)) for name, values in logits.items()},
@@ -165,17 +165,33 @@ class Learning:
         partial.write_text(json.dumps(outcome), encoding="utf-8")
         partial.replace(facts)
 
-    def _inputs(self, label: str, lower: nn.Module) -> Inputs:
+    def _store(self, index: int, network: nn.Module, upper: nn.Module, file: Path) -> None:
+        """Store the first label's frozen part as the trunk, and for each label what is not in it.
+
+        A parent's labels may differ below this recipe's cut, when more of them was tuned: they keep their own tensors.
+        """
+        frozen, own = map(bundles.stored, separated(network, upper))
+        path = self._ctx.checkpoints / bundles.TRUNK
+        if index == 0 and frozen:
+            _save(path, frozen)
+        trunk = weights.load(path) if path.exists() else {}
+        own.update({name: value for name, value in frozen.items() if not torch.equal(value, trunk[name])})
+        _save(file, own)
+
+    def _inputs(self, network: nn.Module, split: Split) -> Inputs:
         """Return the pictures, or what the frozen lower part makes of them, computed where it is not cached yet."""
         if self._recipe.tune == "all":
             return self._pictures
-        ctx, size = self._ctx, self._preprocessing.size
-        run = runtime.compile_network(lower, torch.zeros(1, 3, size, size), ctx.device, ctx.runtime)
+        ctx = self._ctx
+        frozen = address(separated(network, split.upper)[0])
+        run, runtime_name = compiled(split.lower, self._preprocessing.size, ctx)
         settings = {
-            "weights": self._origin.identity(label),
+            "network": self._origin.backbone,
+            "frozen": frozen,
             "tune": self._recipe.tune,
             "share": self._recipe.frozen_share,
-            "runtime": ctx.runtime,
+            "runtime": runtime_name,
+            "device": ctx.device,
         }
         features = FeatureFolder.within(ctx.cache, settings, self._pictures, run)
         train = [case.key for case in self._cases["train"]]
@@ -192,24 +208,14 @@ class Learning:
     ) -> NDArray[np.float64]:
         """Give the last layer its start and return the untuned model's logits for all cases."""
         if self._origin.known(label) is None:
-            train = self._labelled("train", label)
+            train = self._labelled[label]["train"]
             numbers = {patient: n for n, patient in enumerate(dict.fromkeys(c.patient for c in self._cohort.cases))}
             patient_of = {case.key: numbers[case.patient] for case in self._cohort.cases}
             patients = np.array([patient_of[key] for key in train.keys])
-            fitted = probe.fit(_features(network, upper, inputs, train.keys), train.truth, patients, self._recipe.seed)
+            features = _features(network, upper, inputs, train.keys, self._device)
+            fitted = probe.fit(features, train.truth, patients, self._recipe.seed)
             start_from(network, torch.from_numpy(fitted.weight), fitted.bias)
-        return fit.predict(upper, inputs, keys, torch.device("cpu"))
-
-    def _labelled(self, partition: Partition, label: str) -> LabelledKeys:
-        known = [(case.key, value) for case in self._cases[partition] if (value := case.labels.get(label)) is not None]
-        truth = np.array([value for _, value in known], dtype=np.float64)
-        if partition == "train" and np.unique(truth).size < 2:
-            raise DataError(
-                f"the training cases of {label!r} are all of one class",
-                code="learn.one-class",
-                hint="Add cases of the other class, or leave this label out (`--label`).",
-            )
-        return LabelledKeys([key for key, _ in known], truth)
+        return fit.predict(upper, inputs, keys, self._device)
 
     def _describe(self, network: nn.Module, inputs: Inputs) -> None:
         """Store what familiar pictures look like in feature space."""
@@ -218,8 +224,8 @@ class Learning:
             found = []
             with torch.inference_mode():
                 for case in cases:
-                    batch = inputs.batch([case.key], 0)
-                    found.append(familiar_features(network, batch, self._recipe).numpy())
+                    batch = inputs.batch([case.key], 0).to(self._device)
+                    found.append(familiar_features(network, batch, self._recipe).cpu().numpy())
             return np.concatenate(found) if found else np.empty((0, 1), dtype=np.float32)
 
         reference = familiarity.describe(of(self._cases["train"]), of(self._cases["validation"]))
@@ -228,7 +234,7 @@ class Learning:
     def _sanity(self, network: nn.Module) -> dict[str, Any]:
         """Return how much the heat maps depend on what was learned, from a few validation pictures."""
         keys = [case.key for case in self._cases["validation"][:4]]
-        batch = normalised(self._pictures.unit(keys), self._preprocessing)
+        batch = normalised(self._pictures.unit(keys), self._preprocessing).to(self._device)
         return sanity.weight_randomisation(network.eval(), batch, [0], seed=self._recipe.seed).model_dump(mode="json")
 
     def _teller(self, stage: str, begin: float, end: float) -> Callable[[float], None]:
@@ -239,7 +245,30 @@ class Learning:
         return tell
 
 
-def _features(network: nn.Module, upper: nn.Module, inputs: Inputs, keys: Sequence[str]) -> NDArray[np.float32]:
+def _labelled(cases: Cases, label: str) -> dict[Partition, LabelledKeys]:
+    """Return the cases of each partition whose answer is known, or say why they are not enough to learn from."""
+    found: dict[Partition, LabelledKeys] = {}
+    for partition, members in cases.items():
+        known = [(case.key, value) for case in members if (value := case.labels.get(label)) is not None]
+        found[partition] = LabelledKeys([key for key, _ in known], np.array([value for _, value in known], np.float64))
+        if not known:
+            raise DataError(
+                f"the answer of {label!r} is known for no {partition} case",
+                code="learn.no-cases",
+                hint="Add cases of more patients whose answer is known, or leave this label out (`--label`).",
+            )
+    if np.unique(found["train"].truth).size < 2:
+        raise DataError(
+            f"the training cases of {label!r} are all of one class",
+            code="learn.one-class",
+            hint="Add cases of the other class, or leave this label out (`--label`).",
+        )
+    return found
+
+
+def _features(
+    network: nn.Module, upper: nn.Module, inputs: Inputs, keys: Sequence[str], device: torch.device
+) -> NDArray[np.float32]:
     """Return what the network's last layer reads for these cases as they are, (n, d)."""
     caught: list[Tensor] = []
 
@@ -248,10 +277,10 @@ def _features(network: nn.Module, upper: nn.Module, inputs: Inputs, keys: Sequen
 
     hook = last_layer(network).register_forward_pre_hook(catch)
     try:
-        fit.predict(upper, inputs, keys, torch.device("cpu"))
+        fit.predict(upper, inputs, keys, device)
     finally:
         hook.remove()
-    return torch.cat(caught).numpy()
+    return torch.cat(caught).float().cpu().numpy()
 
 
 def _save(path: Path, tensors: dict[str, Tensor]) -> None:

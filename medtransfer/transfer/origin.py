@@ -11,7 +11,7 @@ from medtransfer.contract.bundle import BundleLabel, ModelBundle, Preprocessing,
 from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.requests import LearnRequest
 from medtransfer.contract.verbs import Context
-from medtransfer.contract.weights import CatalogueEntry, WeightFit, catalogue_entry
+from medtransfer.contract.weights import RANDOM, CatalogueEntry, WeightFit, catalogue, catalogue_entry
 from medtransfer.errors import EnvironmentFailure, UserError
 from medtransfer.transfer import backbones, bundles, fit_report, weights
 
@@ -27,9 +27,6 @@ class Origin(Protocol):
     def network(self, label: str, dropout: float) -> nn.Module:
         """Return a fresh network with one output for a label, filled with the untuned weights."""
 
-    def identity(self, label: str) -> str:
-        """Return what tells the frozen lower part for this label from others, for the cache."""
-
     def known(self, label: str) -> BundleLabel | None:
         """Return the label as the origin already answers it, or None: then its last layer starts afresh."""
 
@@ -38,7 +35,7 @@ class Origin(Protocol):
 
 
 class FromCatalogue:
-    """Pretrained weights of the catalogue, or random ones for ``weights = "none"``."""
+    """Pretrained weights of the catalogue, or random ones for the name :data:`RANDOM`."""
 
     parent = ""
 
@@ -47,19 +44,14 @@ class FromCatalogue:
         self._entry: CatalogueEntry | None = None
         self._file: Path | None = None
         mean, std = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
-        if weights_name != "none":
+        if weights_name != RANDOM:
             self._entry = entry = catalogue_entry(weights_name)
             if entry.architecture != backbone:
-                raise UserError(
-                    f"the weights {entry.name!r} belong to the network {entry.architecture!r}, not to {backbone!r}",
-                    code="weights.backbone",
-                    hint=f"Set `--set backbone={entry.architecture}`, or choose other weights.",
-                )
+                raise _for_another_backbone(entry, backbone)
             self._file = _on_this_machine(entry, ctx)
             mean, std = entry.mean, entry.std
         self.preprocessing = Preprocessing(size=recipe.input_size, mean=mean, std=std, crop=crop)
         self.described = [_described(self._entry, self._file)] if self._entry and self._file else []
-        self._sha256 = self.described[0].sha256 if self.described else f"random-{recipe.seed}"
         self._fit: WeightFit | None = None
 
     def network(self, label: str, dropout: float) -> nn.Module:  # noqa: ARG002 - as Origin has it
@@ -71,10 +63,6 @@ class FromCatalogue:
             self._fit = fit_report.apply(network, tensors, self._entry.expected_share, allow_new=heads)
         backbones.set_input_size(network, self.preprocessing.size)
         return network
-
-    def identity(self, label: str) -> str:  # noqa: ARG002 - as Origin has it
-        """Return the weights' SHA-256: every label has the same lower part."""
-        return f"{self.backbone}:{self._sha256}"
 
     def known(self, label: str) -> BundleLabel | None:  # noqa: ARG002 - as Origin has it
         """Return None: the weights were made for another task."""
@@ -88,10 +76,16 @@ class FromCatalogue:
 class FromModel:
     """A model bundle: its labels go on from where they are, new labels start from its first network."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, recipe: Recipe) -> None:
         self._bundle = ModelBundle.open(folder)
         self._bundle.verify()
         card = self._bundle.card
+        if recipe.backbone not in {"", card.backbone}:
+            raise UserError(
+                f"the model to start from is a {card.backbone!r}, not a {recipe.backbone!r}",
+                code="model.backbone",
+                hint="Leave the recipe's backbone out, or start from the pretrained weights instead of a model.",
+            )
         self.backbone, self.preprocessing = card.backbone, card.preprocessing
         self.described, self.parent = list(card.weights), self._bundle.sha256
 
@@ -101,10 +95,6 @@ class FromModel:
         backbones.set_input_size(network, self.preprocessing.size)
         bundles.load_network(network, self._bundle, self._source(label).file)
         return network
-
-    def identity(self, label: str) -> str:
-        """Return the model's address and the label's file: lower parts may differ between labels."""
-        return f"{self.backbone}:{self._bundle.sha256}:{self._source(label).file}"
 
     def known(self, label: str) -> BundleLabel | None:
         """Return the label as the model answers it."""
@@ -123,11 +113,18 @@ def choose(
 ) -> FromCatalogue | FromModel:
     """Return the origin that a request asks for; the recipe's own backbone and weights come before the plug-in's."""
     if request.parent:
-        return FromModel(Path(request.parent))
+        return FromModel(Path(request.parent), request.recipe)
     recipe = request.recipe
-    chosen = recipe.backbone or backbone
-    default = weights_name if chosen == backbone else "none"
-    return FromCatalogue(recipe, chosen, recipe.weights or default, crop, ctx)
+    return FromCatalogue(recipe, recipe.backbone or backbone, recipe.weights or weights_name, crop, ctx)
+
+
+def _for_another_backbone(entry: CatalogueEntry, backbone: str) -> UserError:
+    others = [other.name for other in catalogue() if other.architecture == backbone]
+    return UserError(
+        f"the weights {entry.name!r} belong to the network {entry.architecture!r}, not to {backbone!r}",
+        code="weights.backbone",
+        hint=f"Set `weights` as well: to {' or '.join([*others, repr(RANDOM)])} (random ones).",
+    )
 
 
 def _on_this_machine(entry: CatalogueEntry, ctx: Context) -> Path:

@@ -80,7 +80,7 @@ def onto_picture(values: NDArray[np.float32], region: Region, image: Image) -> N
 
 def as_unit(pixels: NDArray[np.uint8]) -> Tensor:
     """Turn prepared pictures (n, size, size, 3) into float32 (n, 3, size, size) in [0, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 255.0
+    return torch.tensor(pixels).permute(0, 3, 1, 2).float() / 255.0
 
 
 def normalised(unit: Tensor, preprocessing: Preprocessing) -> Tensor:

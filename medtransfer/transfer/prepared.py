@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,7 +26,6 @@ from medtransfer.transfer.augment import Augmentation, views
 from medtransfer.transfer.pictures import as_unit, normalised
 
 Tell = Callable[[float], None]
-_BATCH = 8
 
 
 class Inputs(Protocol):
@@ -95,24 +94,20 @@ class FeatureFolder:
         cls, cache: Path, settings: Mapping[str, Any], pictures: PictureFolder, lower: Callable[[Tensor], Tensor]
     ) -> FeatureFolder:
         """Return the folder for these settings (weights, cut) below ``cache``."""
-        change = pictures.augmentation
-        used = {
-            **settings,
-            "pictures": pictures.folder.name,
-            "augmentation": [change.mirror, change.rotation, change.scale, change.brightness, change.colour],
-        }
+        used = {**settings, "pictures": pictures.folder.name, "augmentation": asdict(pictures.augmentation)}
         return cls(_folder(cache, "features", used), pictures, lower)
 
     def fill(self, keys: Sequence[str], views: int, tell: Tell) -> None:
-        """Compute what is missing of the views 0 to ``views - 1`` of these cases."""
+        """Compute what is missing of the views 0 to ``views - 1`` of these cases.
+
+        One at a time: a map's last bits depend on the batch that it was computed in, and must not depend on where an
+        earlier run was killed.
+        """
         missing = [(key, view) for view in range(views) for key in keys if not self._file(key, view).exists()]
-        for start in range(0, len(missing), _BATCH):
-            part = missing[start : start + _BATCH]
-            inputs = torch.cat([self.pictures.batch([key], view) for key, view in part])
-            maps = self.lower(inputs).cpu().numpy()
-            for (key, view), one in zip(part, maps, strict=True):
-                _save(self._file(key, view), one.astype(np.float16))
-            tell((start + len(part)) / len(missing))
+        for done, (key, view) in enumerate(missing, start=1):
+            maps = self.lower(self.pictures.batch([key], view))[0]
+            _save(self._file(key, view), maps.cpu().numpy().astype(np.float16))
+            tell(done / len(missing))
 
     def batch(self, keys: Sequence[str], view: int) -> Tensor:
         """Return cached maps, float32 (n, channels, y, x) for a convolutional network."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
 import platform
 from collections.abc import Mapping
@@ -11,9 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import timm
-import torch
 from torch import Tensor
 
 import medtransfer
@@ -22,6 +20,7 @@ from medtransfer.contract.bundle import BundleCard, BundleLabel, DataStatement, 
 from medtransfer.contract.labels import LabelSpec
 from medtransfer.contract.manifest import Manifest
 from medtransfer.contract.requests import LearnRequest
+from medtransfer.inference.machine import has_openvino
 from medtransfer.transfer import bundles
 from medtransfer.transfer.judgement import Cases, Judgement, truth_of
 from medtransfer.transfer.origin import Origin
@@ -76,13 +75,12 @@ def specified(label: str, cohort: Cohort, manifest: Manifest) -> LabelSpec:
 
 def versions(manifest: Manifest) -> dict[str, str]:
     """Return the versions of everything that computed."""
+    libraries = ["torch", "timm", "scikit-learn", "numpy", "pillow", *(["openvino"] if has_openvino() else [])]
     return {
         "medtransfer": medtransfer.__version__,
         manifest.id: manifest.version,
         "python": platform.python_version(),
-        "torch": torch.__version__,
-        "timm": timm.__version__,
-        "numpy": np.__version__,
+        **{name: importlib.metadata.version(name) for name in libraries},
     }
 
 

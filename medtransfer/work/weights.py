@@ -12,7 +12,14 @@ from pathlib import Path
 from medtransfer.contract.bundle import file_sha256
 from medtransfer.contract.manifest import Manifest
 from medtransfer.contract.recipe import Recipe
-from medtransfer.contract.weights import CONVERSION, CatalogueEntry, ConversionReport, catalogue, catalogue_entry
+from medtransfer.contract.weights import (
+    CONVERSION,
+    RANDOM,
+    CatalogueEntry,
+    ConversionReport,
+    catalogue,
+    catalogue_entry,
+)
 from medtransfer.errors import DataError, EnvironmentFailure, MedTransferError, PluginError, UserError
 from medtransfer.hosting.catalogue import PluginEntry
 from medtransfer.store.files import full_disk_explained
@@ -56,7 +63,7 @@ def prepare_all(session: Session, entry: PluginEntry, manifest: Manifest, recipe
             found[declared.name] = _inside(entry, declared.file, declared.sha256)
         else:
             found[declared.name] = prepare(session, declared.name)
-    if recipe.weights and recipe.weights not in found:
+    if recipe.weights not in {"", RANDOM, *found}:
         found[recipe.weights] = prepare(session, recipe.weights)
     return found
 
