@@ -7,6 +7,7 @@ __X__
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -150,7 +151,8 @@ def _write(tensors: dict[str, Tensor], target: Path, about: dict[str, str]) -> N
         )
     partial = target.with_name(f"{target.name}.partial")
     try:
-        safetensors.torch.save_file(tensors, partial, metadata={"format": "pt", **about})
+        # safetensors writes several entries in a random order: one entry alone gives the same file every time.
+        safetensors.torch.save_file(tensors, partial, metadata={"medtransfer": json.dumps(about, sort_keys=True)})
         partial.replace(target)
     except (OSError, safetensors.SafetensorError) as error:
         raise EnvironmentFailure(

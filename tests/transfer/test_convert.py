@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -104,8 +105,15 @@ def test_the_file_says_where_it_came_from(tmp_path: Path, resnet: nn.Module) -> 
     torch.save(resnet.state_dict(), tmp_path / "in.pth")
     report = convert(tmp_path / "in.pth", tmp_path / "out.safetensors", RESNET)
     with safetensors.safe_open(tmp_path / "out.safetensors", framework="pt") as file:
-        assert file.metadata()["source_sha256"] == report.source_sha256
-        assert file.metadata()["name"] == RESNET.name
+        origin = json.loads(file.metadata()["medtransfer"])
+    assert origin["source_sha256"] == report.source_sha256
+    assert origin["name"] == RESNET.name
+
+
+def test_the_same_file_converts_to_the_same_bytes(tmp_path: Path, resnet: nn.Module) -> None:
+    torch.save(resnet.state_dict(), tmp_path / "in.pth")
+    addresses = {convert(tmp_path / "in.pth", tmp_path / f"{number}.safetensors", RESNET).sha256 for number in range(5)}
+    assert len(addresses) == 1
 
 
 def test_old_densenet_names(tmp_path: Path) -> None:
