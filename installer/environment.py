@@ -147,7 +147,7 @@ def _install(checkout: Checkout, say: Callable[[str], None]) -> None:
     """Run pip, show what it is at, keep all of its output in ``.venv/setup.log``, and translate a failure."""
     say("Installing the packages (a few minutes the first time)")
     command = [str(checkout.program("python")), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-    command += ["--progress-bar", "off", "-c", str(checkout.constraints), "-e", f"{checkout.root}[worker,test]"]
+    command += ["--progress-bar", "off", "-c", str(checkout.constraints), "-e", f"{checkout.root}[worker,window,test]"]
     for plugin in checkout.plugins:
         command += ["-e", str(plugin)]
     downloads = checkout.venv / "downloads"
