@@ -47,8 +47,9 @@ def main() -> None:
             learnt = learn(session, Wish(PLUGIN, table, name="idrid-starter", labels=LABELS), folder / "training")
             _store(learnt.bundle)
             _record_golden_case(session, folder)
-    for _sentence in learnt.bundle.card.evaluation.verdict if learnt.bundle.card.evaluation else []:
-        pass
+    evaluation = learnt.bundle.card.evaluation
+    for sentence in evaluation.verdict if evaluation else []:
+        print(sentence)
 
 
 def _store(bundle: ModelBundle) -> None:
@@ -77,7 +78,7 @@ def _record_golden_case(session: Session, folder: Path) -> None:
 
 
 def _tell(stage: str, fraction: float | None, values: object) -> None:
-    pass
+    print(f"{fraction or 0:6.1%} {stage} {values or ''}", flush=True)
 
 
 if __name__ == "__main__":
