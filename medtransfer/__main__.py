@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medtransfer.cli.main import main
+from medtransfer.cli.start import main
 
 if __name__ == "__main__":
     main()

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
-from medtransfer import logs
 from medtransfer.errors import EnvironmentFailure
 from medtransfer.gui import theme
 from medtransfer.gui.background import Background
@@ -27,6 +25,22 @@ if TYPE_CHECKING:
     from medtransfer.gui.window import MainWindow
 
 SCALE_VARIABLE = "QT_SCALE_FACTOR"
+
+
+class _FirstPaint(QObject):
+    """Calls ``then`` once the window has been painted for the first time: what is slow must not hold that up."""
+
+    def __init__(self, window: QObject, then: Callable[[], None]) -> None:
+        super().__init__(window)
+        self._then = then
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Look for the first painting."""
+        if event.type() == QEvent.Type.Paint:
+            watched.removeEventFilter(self)
+            QTimer.singleShot(0, watched, self._then)
+        return False
 
 
 def make_context(home: Home) -> Context:
@@ -57,14 +71,13 @@ def run(home: Home, paths: Sequence[Path] = (), result: Path | None = None) -> i
             code="window.no-screen",
             hint="Every use case has a command too: `medtransfer --help` lists them.",
         )
-    logs.configure(home.prepare().logs)
-    context = make_context(home)
+    context = make_context(home.prepare())
     os.environ.setdefault(SCALE_VARIABLE, f"{context.settings.number('scale') / 100:g}")
     app = QApplication(sys.argv[:1])
     app.setApplicationName("medtransfer")
     theme.apply(app, cast("theme.Name", context.settings.text("theme")))
     window = _show(context)
-    QTimer.singleShot(0, window, partial(_begin, window, paths, result))
+    _FirstPaint(window, partial(_begin, window, paths, result))
     return app.exec()
 
 
@@ -87,9 +100,11 @@ def _show(context: Context) -> MainWindow:
 
 def _begin(window: MainWindow, paths: Sequence[Path], result: Path | None) -> None:
     """Do what can wait until the window is on the screen."""
+    from medtransfer import logs
     from medtransfer.gui import restoring
     from medtransfer.gui.crash import CrashHook
 
+    logs.configure(window.context.home.logs)
     CrashHook(partial(_keep, window)).install()
     _heed_signals()
     restoring.begin(window, restoring.Wanted(paths, result))
@@ -103,6 +118,7 @@ def _keep(window: MainWindow) -> None:
 
 def _heed_signals() -> None:
     """End on Ctrl+C and SIGTERM as after a crash: the journal brings everything back."""
+    import signal
 
     def end(_number: int, _frame: FrameType | None) -> None:
         QApplication.exit(1)

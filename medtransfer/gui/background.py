@@ -11,7 +11,6 @@ from typing import Any, TypeGuard, TypeVar
 from PySide6.QtCore import QObject, Qt, Signal
 from shiboken6 import isValid
 
-from medtransfer import logs
 from medtransfer.errors import InternalError, MedTransferError
 
 _T = TypeVar("_T")
@@ -129,6 +128,8 @@ def _work(job: Job, work: Callable[[Job], Any]) -> None:
     except MedTransferError as error:
         job._finished.emit(None, error)  # noqa: SLF001
     except Exception as error:  # noqa: BLE001 - whatever it is, the window must hear of it
+        from medtransfer import logs
+
         logs.event("window.bug", kind=type(error).__name__)
         problem = InternalError(
             f"something went wrong inside medtransfer ({type(error).__name__})",

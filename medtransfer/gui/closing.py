@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QMessageBox
 
 if TYPE_CHECKING:
     from medtransfer.gui.window import MainWindow
@@ -49,6 +48,8 @@ class Closing(QObject):
         return True
 
     def _agreed(self, questions: list[str]) -> bool:
+        from PySide6.QtWidgets import QMessageBox
+
         box = QMessageBox(self._window)
         box.setWindowTitle("Close medtransfer?")
         box.setText("Close medtransfer?")

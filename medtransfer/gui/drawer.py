@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from functools import partial
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from medtransfer.gui import icons, parts, theme
 from medtransfer.gui.context import Context
+from medtransfer.gui.drawer_place import Page
 from medtransfer.gui.jobs_panel import JobsPanel
 from medtransfer.gui.log_view import LogView
 
-Page = Literal["jobs", "log"]
 HEIGHT = 232
 
 
 class Drawer(QWidget):
-    """Hidden until asked for; ``closed`` is sent when it is put away from within."""
+    """Jobs and log side by side in tabs; ``put_away`` is what its cross and Escape do."""
 
-    closed = Signal()
-
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, put_away: Callable[[], object]) -> None:
         super().__init__()
         surface = parts.panel("statusbar")
         outer = QVBoxLayout(self)
@@ -42,46 +41,33 @@ class Drawer(QWidget):
             group.addButton(tab)
             head.addWidget(tab)
             self._stack.addWidget(page)
-            tab.clicked.connect(lambda _checked, name=name: self.show_page(name))
+            tab.clicked.connect(partial(self._clicked, name))
         head.addStretch(1)
         cross = QToolButton()
         cross.setIcon(icons.icon("close"))
         cross.setIconSize(QSize(14, 14))
         cross.setToolTip("Put this panel away (Esc)")
         cross.setAccessibleName("Put this panel away")
-        cross.clicked.connect(self.put_away)
+        cross.clicked.connect(put_away)
         head.addWidget(cross)
         column = QVBoxLayout(surface)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.spacing(0.5))
         column.addLayout(head)
         column.addWidget(self._stack)
-        escape = QShortcut(QKeySequence("Esc"), self, self.put_away)
+        escape = QShortcut(QKeySequence("Esc"), self, put_away)
         escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         self.setMaximumHeight(HEIGHT)
-        self.hide()
 
-    def page(self) -> Page | None:
-        """Return which page is shown, if any."""
-        if self.isHidden():
-            return None
+    def page(self) -> Page:
+        """Return which page is chosen."""
         return next(name for name, (_, page) in self._pages.items() if page is self._stack.currentWidget())
 
-    def show_page(self, name: Page) -> None:
-        """Show the drawer at a page."""
+    def choose(self, name: Page) -> None:
+        """Bring a page to the front."""
         tab, page = self._pages[name]
         tab.setChecked(True)
         self._stack.setCurrentWidget(page)
-        self.show()
 
-    def toggle(self, name: Page) -> None:
-        """Show a page, or put the drawer away if that page is shown."""
-        if self.page() == name:
-            self.put_away()
-        else:
-            self.show_page(name)
-
-    def put_away(self) -> None:
-        """Hide the drawer."""
-        self.hide()
-        self.closed.emit()
+    def _clicked(self, name: Page, _checked: bool) -> None:  # noqa: FBT001 - Qt's argument
+        self.choose(name)

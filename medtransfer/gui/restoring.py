@@ -30,6 +30,7 @@ class Wanted:
 
 def begin(window: MainWindow, wanted: Wanted) -> None:
     """Fill a window that is already shown, and keep its journal from now on."""
+    window.models.read()
     journal = Journal(window.context.home.root, partial(snapshot, window))
     journal.failed.connect(window.context.events.message)
     before = journal.read()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -12,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 from PySide6.QtCore import QObject, Signal
 
 from medtransfer.errors import EnvironmentFailure, UserError
-from medtransfer.store.files import write_text
 
 if TYPE_CHECKING:
     from medtransfer.hosting.guard import WorkerOptions
@@ -175,10 +172,12 @@ class Settings(QObject):
         self._write()
 
     def _read(self) -> None:
+        if not self.path.exists():
+            return
+        import tomllib
+
         try:
             read = tomllib.loads(self.path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return
         except (OSError, ValueError):
             self.problem = "The settings file could not be read: the usual settings are in force."
             return
@@ -188,6 +187,10 @@ class Settings(QObject):
         self._values |= {name: read[name] for name in _BY_NAME if name in read and name not in wrong}
 
     def _write(self) -> None:
+        import json
+
+        from medtransfer.store.files import write_text
+
         lines = ["# Written by medtransfer's settings dialog."]
         for setting in DECLARED:
             value = self._values[setting.name]

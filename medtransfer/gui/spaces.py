@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, cast
 
 from PySide6.QtWidgets import QWidget
 
-from medtransfer import logs
 from medtransfer.gui.context import Context, Space
 
 if TYPE_CHECKING:
@@ -79,6 +78,8 @@ class Deferred:
         try:
             space.restore(self._state)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
+            from medtransfer import logs
+
             logs.event("window.restore", kind=type(error).__name__)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
 
 from medtransfer.gui import icons, parts, theme
@@ -45,7 +46,11 @@ class TopBar(QWidget):
         row.addSpacing(4)
         self.menu_button = self._menu_button()
         row.addWidget(self.menu_button)
-        self.recolour()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw the icon once the bar is on the screen: loading Qt's reader of drawings takes longer than the bar."""
+        super().showEvent(event)
+        QTimer.singleShot(0, self, self.recolour)
 
     def show_current(self, space_id: str) -> None:
         """Mark the tab of the space that is shown."""

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from medtransfer import logs
 from medtransfer.gui import closing, frame_commands, theme
 from medtransfer.gui.actions import Actions
 from medtransfer.gui.background import Job, State
 from medtransfer.gui.banner import Banners
 from medtransfer.gui.context import Context, Space
-from medtransfer.gui.drawer import Drawer
+from medtransfer.gui.drawer_place import DrawerPlace
 from medtransfer.gui.model_hits import ModelHits
 from medtransfer.gui.palette import SearchField, command_hits
-from medtransfer.gui.session import Journal
 from medtransfer.gui.spaces import Deferred, declared
 from medtransfer.gui.statusbar import StatusBar
 from medtransfer.gui.topbar import TopBar
+
+if TYPE_CHECKING:
+    from medtransfer.gui.session import Journal
 
 SMALLEST = (560, 360)
 USUAL = (1440, 900)
@@ -54,14 +55,14 @@ class MainWindow(QMainWindow):
         self.top_bar = TopBar(self.spaces, self.search, self.actions_made)
         self.banners = Banners()
         self.stack = QStackedWidget()
-        self.drawer = Drawer(context)
+        self.drawer = DrawerPlace(context)
         self.status = StatusBar(context)
         self._fill()
         self._connect()
         frame_commands.add_to(self)
         context.search.add(lambda: command_hits(context.commands))
-        self._models = ModelHits(context)
         self.closing = closing.Closing(self)
+        self.models = ModelHits(context)
 
     def _fill(self) -> None:
         centre = QWidget()
@@ -92,6 +93,7 @@ class MainWindow(QMainWindow):
         try:
             widget = space.widget()
         except Exception as error:  # noqa: BLE001 - one faulty space must not take the window with it
+            from medtransfer import logs
             from medtransfer.gui.not_loaded import NotLoaded
 
             logs.event("window.space", kind=type(error).__name__.lower())

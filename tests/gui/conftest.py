@@ -37,14 +37,16 @@ def context(home: Home, qapp: QApplication) -> Iterator[Context]:
 
 @pytest.fixture
 def make_window(context: Context, qtbot: QtBot) -> WindowMaker:
-    """Show a window of the sketches' size, with the usual four spaces or with those given."""
+    """Show a window of the sketches' size at its first space, with the usual four spaces or with those given."""
 
     def make(spaces: Sequence[Space] | None = None) -> MainWindow:
         window = MainWindow(context, spaces)
         qtbot.addWidget(window)
         window.resize(1389, 868)
-        window.show()
-        qtbot.waitExposed(window)
+        with qtbot.waitActive(window):
+            window.show()
+            window.activateWindow()
+        window.show_space(window.spaces[0].id)
         return window
 
     return make
