@@ -1,0 +1,1 @@
+"""The picture area: slices of an image with what was found drawn over them."""
