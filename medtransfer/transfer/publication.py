@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 import medtransfer
@@ -75,11 +76,12 @@ def specified(label: str, cohort: Cohort, manifest: Manifest) -> LabelSpec:
 
 def versions(manifest: Manifest) -> dict[str, str]:
     """Return the versions of everything that computed."""
-    libraries = ["torch", "timm", "scikit-learn", "numpy", "pillow", *(["openvino"] if has_openvino() else [])]
+    libraries = ["timm", "scikit-learn", "numpy", "pillow", *(["openvino"] if has_openvino() else [])]
     return {
         "medtransfer": medtransfer.__version__,
         manifest.id: manifest.version,
         "python": platform.python_version(),
+        "torch": torch.__version__,
         **{name: importlib.metadata.version(name) for name in libraries},
     }
 

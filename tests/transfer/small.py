@@ -32,7 +32,8 @@ RECIPE = Recipe(
     warmup_epochs=0,
     patience=3,
     batch_size=8,
-    learning_rate=1e-3,
+    learning_rate=3e-3,
+    head_learning_rate=2e-2,
     bootstrap=100,
     validation_share=0.25,
     test_share=0.25,
@@ -103,7 +104,7 @@ class PlainContext:
 
 
 def write_pictures(folder: Path, patients: int = 24) -> Path:
-    """Write two pictures per patient, bright or not and with a red square or not, and return their table."""
+    """Write two pictures per patient, labelled bright and red with some doubt, and return their table."""
     folder.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(5)
     with (folder / "labels.csv").open("w", encoding="utf-8", newline="") as stream:
@@ -112,8 +113,8 @@ def write_pictures(folder: Path, patients: int = 24) -> Path:
         for patient in range(patients):
             for side in "LR":
                 bright, red = patient % 2, patient // 2 % 2
-                pixels = generator.normal(70 + 60 * bright, 25, (48, 50, 3))
-                pixels[12:36, 12:36, 0] += 80 * red
+                pixels = generator.normal(70 + generator.normal(15 * bright, 10), 25, (48, 50, 3))
+                pixels[12:36, 12:36, 0] += generator.normal(25 * red, 15)
                 name = f"{patient}{side}.png"
                 Pillow.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / name)
                 known = red if patient % 7 else ""
