@@ -1,6 +1,5 @@
 """``medtransfer learn``."""
 
-
 from __future__ import annotations
 
 import json
@@ -13,7 +12,7 @@ import typer
 from medtransfer.cli import console, evaluation, state
 
 if TYPE_CHECKING:
-    from medtransfer.work.learn import Plan
+    from medtransfer.work.planning import Plan
 
 PROBLEMS_SHOWN = 20
 
@@ -41,8 +40,8 @@ def learn(  # noqa: PLR0913, PLR0917 - one parameter per option
 
     The same command goes on exactly where an earlier one was stopped or killed.
     """
-    from medtransfer.work.learn import Wish
     from medtransfer.work.learn import learn as work
+    from medtransfer.work.planning import Wish
 
     wish = Wish(
         plugin=plugin,

@@ -55,6 +55,15 @@ MIGRATIONS = (
         PRIMARY KEY (result_sha256, label)
     );
     """,
+    """
+    CREATE TABLE timings (
+        id INTEGER PRIMARY KEY,
+        plugin TEXT NOT NULL,
+        tune TEXT NOT NULL,
+        amount REAL NOT NULL,
+        seconds REAL NOT NULL
+    );
+    """,
 )
 """Step n brings a database of ``user_version`` n to n + 1. Steps are never changed once released."""
 

@@ -13,7 +13,8 @@ from medtransfer.study.display import rgb8
 from medtransfer.work import inputs, models
 from medtransfer.work.analyse import Analysed, analyse
 from medtransfer.work.analyser import Options
-from medtransfer.work.learn import Learnt, Plan, Wish, learn
+from medtransfer.work.learn import Learnt, learn
+from medtransfer.work.planning import Plan, Wish
 from medtransfer.work.report import Reading, demo_report
 from medtransfer.work.session import Session, usable
 

@@ -1,33 +1,36 @@
-"""Learn: labelled cases in, a tested and published model with its report out."""
+"""Learn: labelled cases in, a tested model with its report out, and then published."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from medtransfer import cohort, logs
-from medtransfer.cohort import checks, exchange
-from medtransfer.cohort.model import Cohort, Problem
+from pydantic import ValidationError
+
+from medtransfer import logs
+from medtransfer.cohort import exchange
+from medtransfer.cohort.model import Problem
 from medtransfer.cohort.splitting import FrozenSplit
 from medtransfer.contract import requests
 from medtransfer.contract.bundle import ModelBundle
 from medtransfer.contract.manifest import Manifest
-from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.requests import LearnRequest
 from medtransfer.errors import DataError, UserError
 from medtransfer.hosting.catalogue import PluginEntry
-from medtransfer.store import jobs
+from medtransfer.result.model import Record
+from medtransfer.store import jobs, timings
 from medtransfer.store import models as registry
 from medtransfer.store.files import copy_folder, full_disk_explained, require_space, write_text
 from medtransfer.store.lock import exclusive
 from medtransfer.store.models import StoredModel
-from medtransfer.work import models, weights
+from medtransfer.work import estimates, planning, weights
+from medtransfer.work.planning import Plan, Wish
 from medtransfer.work.report import evaluation_report
-from medtransfer.work.session import Session, usable
+from medtransfer.work.session import Session
 
 OUTCOME = "learn.json"
 MODEL = "model"
@@ -37,39 +40,27 @@ REPORT = "report.html"
 LOCK = ".lock"
 SPACE_MB = 1000
 
-_UNKNOWN_SPLIT = Problem(
-    "split.parent-unknown",
-    "warning",
-    "which cases the model to start from was trained on is not known here: some may now be among the test cases",
-    "Make sure that none of these patients were in its training data; otherwise the figures are too good.",
-)
 
+class Outcome(Record):
+    """The file ``learn.json`` of a finished training; ``model`` is empty until it is published.
 
-@dataclass(frozen=True)
-class Wish:
-    """What a person asks for.
-
-    ``recipe`` is a preset's name or a TOML file, ``settings`` change single values of it. ``labels`` empty means every
-    label that the data have. ``parent`` is a published model to start from, whose test set is kept.
+    ``key`` identifies the training, ``name`` is what to publish under, ``sha256`` the address of the model.
     """
 
-    plugin: str
-    data: Path
-    recipe: str = "standard"
-    name: str = ""
-    labels: tuple[str, ...] = ()
-    parent: str = ""
-    settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    key: str
+    name: str
+    sha256: str
+    model: str = ""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Everything that is settled before training starts, for the person to look at."""
+class Trained:
+    """A finished training: its folder, its model, where the report lies, and what it is to be called."""
 
-    cohort: Cohort
-    problems: tuple[Problem, ...]
-    split: FrozenSplit
-    recipe: Recipe
+    folder: Path
+    name: str
+    bundle: ModelBundle
+    report: Path
 
 
 @dataclass(frozen=True)
@@ -121,98 +112,116 @@ def learn(session: Session, wish: Wish, out: Path, on_plan: Callable[[Plan], Non
         lies there, or the person wishes to stop.
     """
     with exclusive(out / LOCK, "a training"):
-        task = _prepare(session, wish, out, on_plan)
-        finished = _finished(session, task, out)
-        if finished is not None:
-            return finished
-        require_space(session.home.root, SPACE_MB)
-        with jobs.running(session.home, f"learn-{task.key[:32]}", "learn", task.entry.id) as folder:
-            bundle_folder = _train(session, task, folder, out)
-            return _publish(session, task, bundle_folder, out)
+        _check_name(wish)
+        examination = planning.examine(session, wish)
+        plan = planning.settle(session, wish, examination)
+        on_plan(plan)
+        trained = _train(session, wish, plan, out)
+        model = _publish(session, trained)
+    return Learnt(model, model.open(), trained.report, plan.problems)
 
 
-def _prepare(session: Session, wish: Wish, out: Path, on_plan: Callable[[Plan], None]) -> _Task:
-    entry, manifest = usable(session.home, wish.plugin)
-    if not manifest.can.learn:
-        raise UserError("this plug-in cannot learn", code="plugin.verb", hint="Choose another one.", subject=entry.id)
-    name = wish.name or entry.id.rpartition(".")[2]
-    registry.check_name(name)
-    recipe = _recipe(wish, manifest)
-    parent = models.choose(session.home, entry, wish.parent).bundle if wish.parent else None
-    plan = _plan(session, wish, manifest, recipe, parent)
-    on_plan(plan)
-    _refuse_errors(plan.problems)
+def train(session: Session, wish: Wish, plan: Plan, out: Path) -> Trained:
+    """Train and test a model without publishing it; called again it goes on where it was stopped or killed.
+
+    Parameters
+    ----------
+    session
+        The store, and whom to tell about progress.
+    wish
+        What to learn from, and how.
+    plan
+        What :func:`medtransfer.work.planning.settle` returned for this wish.
+    out
+        One folder per training.
+
+    Raises
+    ------
+    MedTransferError
+        As :func:`learn`.
+    """
+    with exclusive(out / LOCK, "a training"):
+        return _train(session, wish, plan, out)
+
+
+def publish(session: Session, trained: Trained) -> StoredModel:
+    """Put a finished training's model into the list of models; a second time returns what the first time did.
+
+    Raises
+    ------
+    MedTransferError
+        When the name is not acceptable, the bundle is damaged or the disk is full.
+    """
+    with exclusive(trained.folder / LOCK, "a training"):
+        return _publish(session, trained)
+
+
+def outcome(out: Path) -> Outcome | None:
+    """Return what a training's folder says about its end; None when it has not ended.
+
+    Raises
+    ------
+    DataError
+        When the file is damaged.
+    """
+    try:
+        return Outcome.model_validate_json((out / OUTCOME).read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError) as error:
+        raise DataError(
+            "the record of this training is damaged",
+            code="learn.damaged",
+            hint="Train again into another folder.",
+            subject=str(out),
+        ) from error
+
+
+def trained_in(out: Path) -> Trained | None:
+    """Return the training that ended in a folder, None when none has.
+
+    Raises
+    ------
+    DataError
+        When its record or its model is damaged.
+    """
+    ended = outcome(out)
+    return Trained(out, ended.name, ModelBundle.open(out / MODEL), out / REPORT) if ended else None
+
+
+def _name(wish: Wish) -> str:
+    return wish.name or wish.plugin.rpartition(".")[2]
+
+
+def _check_name(wish: Wish) -> None:
+    registry.check_name(_name(wish))
+
+
+def _train(session: Session, wish: Wish, plan: Plan, out: Path) -> Trained:
+    task = _task(session, wish, plan, out)
+    finished = _finished(task, out)
+    if finished is not None:
+        return finished
+    require_space(session.home.root, SPACE_MB)
+    with jobs.running(session.home, f"learn-{task.key[:32]}", "learn", task.entry.id) as folder:
+        bundle_folder = _run(session, task, folder, out)
+        return _keep(session, task, bundle_folder, out)
+
+
+def _task(session: Session, wish: Wish, plan: Plan, out: Path) -> _Task:
+    entry, manifest = planning.learner(session.home, wish.plugin)
+    _check_name(wish)
+    planning.refuse_errors(plan.problems)
+    parent = planning.parent_of(session.home, entry, wish)
     request = LearnRequest(
-        name=name,
-        recipe=recipe,
+        name=_name(wish),
+        recipe=plan.recipe,
         parent=str(parent.folder) if parent else "",
         labels=list(plan.cohort.labels),
-        weights={key: str(path) for key, path in weights.prepare_all(session, entry, manifest, recipe).items()},
+        weights={key: str(path) for key, path in weights.prepare_all(session, entry, manifest, plan.recipe).items()},
         cache=str(session.home.cache),
     )
     return _Task(entry, manifest, plan, request, _key(manifest, plan, request, out))
-
-
-def _recipe(wish: Wish, manifest: Manifest) -> Recipe:
-    """Return the recipe with what the plug-in changes in that preset, and then with the person's own settings."""
-    recipe = Recipe.resolve(wish.recipe)
-    changes = manifest.recipes.get(wish.recipe, {})
-    return recipe.changed({**changes, **wish.settings})
-
-
-def _plan(session: Session, wish: Wish, manifest: Manifest, recipe: Recipe, parent: ModelBundle | None) -> Plan:
-    session.on_progress("reading the table", None, {})
-    read = cohort.read(wish.data, list(wish.labels) or None)
-    _refuse_unknown_labels(read, manifest)
-
-    def tell(done: int, total: int) -> None:
-        session.check()
-        session.on_progress("checking the images", done / max(total, 1), {})
-
-    problems = checks.inspect(read, tell)
-    _refuse_errors(problems)
-    previous = _previous_split(session, parent)
-    if parent is not None and previous is None:
-        problems = (*problems, _UNKNOWN_SPLIT)
-    split = FrozenSplit.make(read, recipe.validation_share, recipe.test_share, recipe.seed, previous)
-    return Plan(read, (*problems, *checks.inspect_split(read, split.partitions)), split, recipe)
-
-
-def _refuse_unknown_labels(cohort: Cohort, manifest: Manifest) -> None:
-    unknown = [label for label in cohort.labels if manifest.label(label) is None]
-    if unknown and not manifest.task.open_labels:
-        raise DataError(
-            f"the plug-in does not know the labels {', '.join(unknown)}",
-            code="cohort.unknown-labels",
-            hint=f"It knows {', '.join(label.id for label in manifest.task.labels)}: rename the columns, or choose"
-            " columns with --label.",
-        )
-
-
-def _refuse_errors(problems: tuple[Problem, ...]) -> None:
-    errors = [problem for problem in problems if problem.level == "error"]
-    if errors:
-        first = errors[0]
-        rows = f" (row {', '.join(map(str, first.rows[:10]))})" if first.rows else ""
-        others = f"; {len(errors) - 1} more like this" if len(errors) > 1 else ""
-        raise DataError(
-            f"{first.message}{rows}{others}",
-            code=first.code,
-            hint=first.hint or "Mend the table and start again: nothing was trained.",
-            subject=first.subject or None,
-        )
-
-
-def _previous_split(session: Session, parent: ModelBundle | None) -> FrozenSplit | None:
-    """Return the split that the parent was tested with, so that its test cases stay unseen."""
-    if parent is None:
-        return None
-    path = _split_file(session, parent)
-    return FrozenSplit.load(path) if path.exists() else None
-
-
-def _split_file(session: Session, bundle: ModelBundle) -> Path:
-    return session.home.splits / f"{bundle.sha256}.json"
 
 
 def _key(manifest: Manifest, plan: Plan, request: LearnRequest, out: Path) -> str:
@@ -227,18 +236,23 @@ def _key(manifest: Manifest, plan: Plan, request: LearnRequest, out: Path) -> st
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _train(session: Session, task: _Task, folder: Path, out: Path) -> Path:
+def _run(session: Session, task: _Task, folder: Path, out: Path) -> Path:
     """Run the job in its folder, or pick up the bundle that an interrupted run had finished."""
     bundle_folder = folder / requests.BUNDLE_FOLDER
     if bundle_folder.is_dir():
         return bundle_folder
+    resumed = (folder / requests.REQUEST).exists()
     with full_disk_explained():
         exchange.save(task.plan.cohort, folder / requests.COHORT)
         task.plan.split.save(folder / requests.SPLIT)
         task.plan.split.save(out / SPLIT)
         write_text(out / CHECKS, _checks_json(task.plan.problems))
         write_text(folder / requests.REQUEST, task.request.model_dump_json())
+    begin = time.monotonic()
     session.run(session.worker(task.entry), "learn", folder)
+    if not resumed:
+        amount = estimates.amount(task.plan.recipe, len(task.plan.cohort.cases), len(task.plan.cohort.labels))
+        timings.record(session.home, task.entry.id, task.plan.recipe.tune, amount, time.monotonic() - begin)
     return bundle_folder
 
 
@@ -250,32 +264,39 @@ def _checks_json(problems: tuple[Problem, ...]) -> str:
     return json.dumps(shown, indent=1)
 
 
-def _publish(session: Session, task: _Task, bundle_folder: Path, out: Path) -> Learnt:
-    session.on_progress("publishing", None, {})
-    model = registry.publish(session.home, bundle_folder, task.request.name)
-    bundle = model.open()
+def _keep(session: Session, task: _Task, bundle_folder: Path, out: Path) -> Trained:
+    """Move what the job made to where the person finds it; the record comes last, when everything is there."""
+    session.on_progress("writing the report", None, {})
     with full_disk_explained():
-        task.plan.split.save(_split_file(session, bundle))
-        shutil.rmtree(out / MODEL, ignore_errors=True)
         copy_folder(bundle_folder, out / MODEL)
+        bundle = ModelBundle.open(out / MODEL)
         evaluation_report(bundle, out / REPORT, task.plan.problems)
-        write_text(out / OUTCOME, json.dumps({"key": task.key, "model": model.reference, "sha256": model.sha256}))
-    logs.event("learn.done", plugin=task.entry.id, model=model.sha256)
-    return Learnt(model, bundle, out / REPORT, task.plan.problems)
+        ended = Outcome(key=task.key, name=task.request.name, sha256=bundle.sha256)
+        write_text(out / OUTCOME, ended.model_dump_json())
+    logs.event("learn.trained", plugin=task.entry.id, model=bundle.sha256)
+    return Trained(out, ended.name, bundle, out / REPORT)
 
 
-def _finished(session: Session, task: _Task, out: Path) -> Learnt | None:
+def _publish(session: Session, trained: Trained) -> StoredModel:
+    session.on_progress("publishing", None, {})
+    model = registry.publish(session.home, trained.bundle.folder, trained.name)
+    ended = outcome(trained.folder)
+    with full_disk_explained():
+        FrozenSplit.load(trained.folder / SPLIT).save(planning.split_file(session.home, trained.bundle))
+        if ended is not None:
+            write_text(trained.folder / OUTCOME, ended.model_copy(update={"model": model.reference}).model_dump_json())
+    logs.event("learn.done", plugin=model.plugin, model=model.sha256)
+    return model
+
+
+def _finished(task: _Task, out: Path) -> Trained | None:
     """Return what this very training produced before; refuse when another one's model lies in ``out``."""
-    path = out / OUTCOME
-    if not path.exists():
-        return None
-    outcome = json.loads(path.read_text(encoding="utf-8"))
-    if outcome["key"] != task.key:
+    ended = outcome(out)
+    if ended is not None and ended.key != task.key:
         raise UserError(
             "this folder holds the model of another training, and models are never overwritten",
             code="learn.exists",
             hint="Choose another folder with --out.",
             subject=str(out),
         )
-    model = registry.publish(session.home, out / MODEL, outcome["model"].partition("@")[0])
-    return Learnt(model, model.open(), out / REPORT, task.plan.problems)
+    return trained_in(out)

@@ -18,7 +18,8 @@ import numpy as np
 
 from medtransfer.contract.evaluation import Evaluation, LabelEvaluation
 from medtransfer.store.home import Home
-from medtransfer.work.learn import Wish, learn
+from medtransfer.work.learn import learn
+from medtransfer.work.planning import Wish
 from medtransfer.work.session import Session
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,8 @@ from medtransfer.store import jobs, models
 from medtransfer.store.home import Home
 from medtransfer.store.lock import exclusive
 from medtransfer.work import learn as module
-from medtransfer.work.learn import Plan, Wish, learn
+from medtransfer.work.learn import learn
+from medtransfer.work.planning import Plan, Wish
 from medtransfer.work.session import Session
 from tests.conftest import BundleMaker, TableMaker
 

@@ -1,0 +1,74 @@
+"""How long a training will take here: scaled from earlier ones, else guessed from the speed of the processor."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from medtransfer.contract.recipe import Recipe
+from medtransfer.hosting.guard import usable_cores
+from medtransfer.store import timings
+from medtransfer.store.home import Home
+
+REFERENCE_SIZE = 384
+START_S = 15.0
+"""Starting the worker, reading weights and testing take about this long whatever the cases."""
+GFLOP_PER_PASS = 4.0
+"""Arithmetic that a small network's pass over a picture of 384 x 384 costs, at the speed that convolutions reach, in
+units of what a matrix product reaches: an EfficientNet-Lite0 needs 2.4 GFLOP and runs at some 60 % of that speed."""
+BACKWARD = 3.0
+"""A training step costs about three forward passes: forward, and backward for activations and weights."""
+UPPER_COST = 0.5
+"""The upper blocks see smaller maps: their share of the arithmetic is about half their share of the blocks."""
+USUAL_SHARE_OF_EPOCHS = 0.6
+"""Training mostly stops early, when validation no longer improves."""
+_SPREAD = {"earlier": (0.8, 1.3), "speed": (0.5, 2.0)}
+_PROBE_S = 0.1
+_PROBE_SIZE = 512
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Between how many seconds a training will probably take, and whether earlier ones or the speed say so."""
+
+    low: float
+    high: float
+    basis: Literal["earlier", "speed"]
+
+
+def amount(recipe: Recipe, cases: int, labels: int) -> float:
+    """Return the work of a training in forward passes of the whole network over a picture of 384 x 384."""
+    learning_cases = cases * (1.0 - recipe.validation_share - recipe.test_share)
+    epochs = recipe.epochs * USUAL_SHARE_OF_EPOCHS
+    frozen = {"head": 1.0, "last-stages": recipe.frozen_share, "all": 0.0}[recipe.tune]
+    features = cases * recipe.views * frozen
+    upper = (1.0 - frozen) * (UPPER_COST if frozen else 1.0)
+    steps = learning_cases * epochs * labels * upper * BACKWARD
+    return (features + steps) * (recipe.input_size / REFERENCE_SIZE) ** 2
+
+
+def estimate(home: Home, plugin: str, recipe: Recipe, cases: int, labels: int) -> Estimate:
+    """Estimate a training; takes about a tenth of a second where no earlier training of that kind is known."""
+    work = amount(recipe, cases, labels)
+    known = timings.rates(home, plugin, recipe.tune)
+    basis: Literal["earlier", "speed"] = "earlier" if known else "speed"
+    seconds = work * statistics.median(known) if known else START_S + work * GFLOP_PER_PASS / _gflops()
+    low, high = _SPREAD[basis]
+    return Estimate(seconds * low, seconds * high, basis)
+
+
+def _gflops() -> float:
+    """Measure matrix products, by processor time so that other programs do not count, for all usable cores."""
+    matrix = np.random.default_rng(0).random((_PROBE_SIZE, _PROBE_SIZE), dtype=np.float32)
+    begin = time.process_time()
+    wall = time.perf_counter()
+    done = 0
+    while time.process_time() - begin < _PROBE_S and time.perf_counter() - wall < 10 * _PROBE_S:
+        np.matmul(matrix, matrix)
+        done += 1
+    spent = max(time.process_time() - begin, 1e-3)
+    return done * 2 * _PROBE_SIZE**3 / spent / 1e9 * usable_cores()

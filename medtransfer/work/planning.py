@@ -1,0 +1,189 @@
+"""What is settled before a training starts: the cases, what is wrong with them, the split and the recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from medtransfer import cohort
+from medtransfer.cohort import checks
+from medtransfer.cohort.model import Cohort, Problem
+from medtransfer.cohort.splitting import FrozenSplit
+from medtransfer.contract.bundle import ModelBundle
+from medtransfer.contract.manifest import Manifest
+from medtransfer.contract.recipe import Recipe
+from medtransfer.errors import DataError, UserError
+from medtransfer.hosting.catalogue import PluginEntry
+from medtransfer.store.home import Home
+from medtransfer.work import models
+from medtransfer.work.session import Session, usable
+
+_UNKNOWN_SPLIT = Problem(
+    "split.parent-unknown",
+    "warning",
+    "which cases the model to start from was trained on is not known here: some may now be among the test cases",
+    "Make sure that none of these patients were in its training data; otherwise the figures are too good.",
+)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person asks for.
+
+    ``recipe`` is a preset's name or a TOML file, ``settings`` change single values of it. ``labels`` empty means every
+    label that the data have. ``parent`` is a published model to start from, whose test set is kept.
+    """
+
+    plugin: str
+    data: Path
+    recipe: str = "standard"
+    name: str = ""
+    labels: tuple[str, ...] = ()
+    parent: str = ""
+    settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What a look at the cases found. ``split`` is None while errors among ``problems`` stand in its way."""
+
+    cohort: Cohort
+    problems: tuple[Problem, ...]
+    split: FrozenSplit | None
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """What must be mended before anything can be trained."""
+        return tuple(problem for problem in self.problems if problem.level == "error")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is settled before training starts, for the person to look at."""
+
+    cohort: Cohort
+    problems: tuple[Problem, ...]
+    split: FrozenSplit
+    recipe: Recipe
+
+
+def learner(home: Home, plugin_id: str) -> tuple[PluginEntry, Manifest]:
+    """Return a plug-in that can learn, with its manifest.
+
+    Raises
+    ------
+    UserError, PluginError
+        When there is no such plug-in, it cannot be used, or it cannot learn.
+    """
+    entry, manifest = usable(home, plugin_id)
+    if not manifest.can.learn:
+        raise UserError("this plug-in cannot learn", code="plugin.verb", hint="Choose another one.", subject=entry.id)
+    return entry, manifest
+
+
+def recipe_of(wish: Wish, manifest: Manifest) -> Recipe:
+    """Return the recipe with what the plug-in changes in that preset, and then with the person's own settings.
+
+    Raises
+    ------
+    DataError, UserError
+        When there is no such recipe, or a setting is not acceptable.
+    """
+    recipe = Recipe.resolve(wish.recipe)
+    return recipe.changed({**manifest.recipes.get(wish.recipe, {}), **wish.settings})
+
+
+def parent_of(home: Home, entry: PluginEntry, wish: Wish) -> ModelBundle | None:
+    """Return the model that the training starts from, None when it starts from the plug-in's weights."""
+    return models.choose(home, entry, wish.parent).bundle if wish.parent else None
+
+
+def split_file(home: Home, bundle: ModelBundle) -> Path:
+    """Return where the store keeps the split that a model was tested with."""
+    return home.splits / f"{bundle.sha256}.json"
+
+
+def examine(session: Session, wish: Wish) -> Examination:
+    """Read the cases, open every image, and split by patient if nothing is wrong with them.
+
+    Raises
+    ------
+    MedTransferError
+        When there is nothing to look at: no such plug-in, recipe or model, a table that cannot be read, labels that
+        the plug-in does not know, too few patients, or the person wishes to stop.
+    """
+    entry, manifest = learner(session.home, wish.plugin)
+    recipe = recipe_of(wish, manifest)
+    parent = parent_of(session.home, entry, wish)
+    session.on_progress("reading the table", None, {})
+    read = cohort.read(wish.data, list(wish.labels) or None)
+    _refuse_unknown_labels(read, manifest)
+
+    def tell(done: int, total: int) -> None:
+        session.check()
+        session.on_progress("checking the images", done / max(total, 1), {})
+
+    examination = Examination(read, checks.inspect(read, tell), None)
+    if examination.errors:
+        return examination
+    previous = _previous_split(session.home, parent)
+    unknown = (_UNKNOWN_SPLIT,) if parent is not None and previous is None else ()
+    split = FrozenSplit.make(read, recipe.validation_share, recipe.test_share, recipe.seed, previous)
+    found = (*examination.problems, *unknown, *checks.inspect_split(read, split.partitions))
+    return Examination(read, found, split)
+
+
+def settle(session: Session, wish: Wish, examination: Examination) -> Plan:
+    """Join what was found with the recipe; errors that the split brought to light are still among the problems.
+
+    Raises
+    ------
+    DataError
+        When there are errors that no split can be made with.
+    """
+    if examination.split is None:
+        refuse_errors(examination.problems)
+        raise ValueError("an examination without errors has a split")
+    _, manifest = learner(session.home, wish.plugin)
+    return Plan(examination.cohort, examination.problems, examination.split, recipe_of(wish, manifest))
+
+
+def refuse_errors(problems: tuple[Problem, ...]) -> None:
+    """Raise the first error among the problems.
+
+    Raises
+    ------
+    DataError
+        With the rows that it concerns and how many errors there are besides.
+    """
+    errors = [problem for problem in problems if problem.level == "error"]
+    if errors:
+        first = errors[0]
+        rows = f" (row {', '.join(map(str, first.rows[:10]))})" if first.rows else ""
+        others = f"; {len(errors) - 1} more like this" if len(errors) > 1 else ""
+        raise DataError(
+            f"{first.message}{rows}{others}",
+            code=first.code,
+            hint=first.hint or "Mend the table and start again: nothing was trained.",
+            subject=first.subject or None,
+        )
+
+
+def _refuse_unknown_labels(cohort: Cohort, manifest: Manifest) -> None:
+    unknown = [label for label in cohort.labels if manifest.label(label) is None]
+    if unknown and not manifest.task.open_labels:
+        raise DataError(
+            f"the plug-in does not know the labels {', '.join(unknown)}",
+            code="cohort.unknown-labels",
+            hint=f"It knows {', '.join(label.id for label in manifest.task.labels)}: rename the columns, or choose"
+            " columns with --label.",
+        )
+
+
+def _previous_split(home: Home, parent: ModelBundle | None) -> FrozenSplit | None:
+    """Return the split that the parent was tested with, so that its test cases stay unseen."""
+    if parent is None:
+        return None
+    path = split_file(home, parent)
+    return FrozenSplit.load(path) if path.exists() else None
