@@ -26,7 +26,7 @@ def read(folder: Path) -> Result:
     DataError
         When the folder holds no result, or one that is incomplete, damaged or of a newer format.
     """
-    document = _document(folder)
+    document = read_document(folder)
     heatmaps = tuple(Heatmap(info, _heatmap(folder, info)) for info in document.heatmaps)
     if len({heatmap.array.shape for heatmap in heatmaps}) > 1:
         raise _damaged(DOCUMENT, "its heat maps are not on one grid")
@@ -43,7 +43,14 @@ def read(folder: Path) -> Result:
     )
 
 
-def _document(folder: Path) -> Document:
+def read_document(folder: Path) -> Document:
+    """Read ``result.json`` alone, without heat maps and label maps.
+
+    Raises
+    ------
+    DataError
+        When the folder holds no result, or one that is damaged or of a newer format.
+    """
     try:
         document = Document.model_validate_json((folder / DOCUMENT).read_bytes())
     except OSError as error:

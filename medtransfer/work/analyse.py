@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from medtransfer import logs
@@ -16,9 +17,9 @@ from medtransfer.hosting.process import Worker
 from medtransfer.result.model import Result
 from medtransfer.store import jobs
 from medtransfer.store.files import require_space
-from medtransfer.study.model import Series
+from medtransfer.study.model import Image, Series
 from medtransfer.work import inputs, models
-from medtransfer.work.analyser import Analyser, Options
+from medtransfer.work.analyser import Analyser, Options, Prepared
 from medtransfer.work.delivery import check_formats, refuse_existing
 from medtransfer.work.session import Session, usable
 
@@ -93,6 +94,36 @@ def analyse(session: Session, paths: Sequence[Path], options: Options, out: Path
     return Outcome(tuple(done), tuple(failed), skipped)
 
 
+def analyse_image(
+    session: Session, image: Image, names: tuple[str, ...], paths: Sequence[Path], options: Options
+) -> Analysed:
+    """Analyse one decoded image into a new folder among the store's own results.
+
+    Parameters
+    ----------
+    image
+        As :meth:`Series.image` returned it.
+    names
+        Names of its files, without folders.
+    paths
+        Where it was opened from, so that the result can find its image again.
+
+    Raises
+    ------
+    MedTransferError
+        When the plug-in or the model cannot be used, the analysis fails, or the person stopped it.
+    """
+    entry, manifest = usable(session.home, options.plugin)
+    chosen = models.choose(session.home, entry, options.model)
+    check_options(options, manifest, chosen.bundle)
+    target = session.home.prepare().results / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:12]}"
+    require_space(target, SPACE_MB)
+    with jobs.running(session.home, f"analyse-{uuid.uuid4().hex}", "analyse", entry.id) as scratch:
+        analyser = Analyser(session, chosen.bundle, options, scratch)
+        worker = session.worker(entry)
+        return _deliver(analyser, worker, lambda: analyser.prepare_image(image, names), names, target, paths)
+
+
 def check_options(options: Options, manifest: Manifest, bundle: ModelBundle) -> None:
     """Refuse what plug-in or model cannot do before anything starts.
 
@@ -118,16 +149,27 @@ def check_options(options: Options, manifest: Manifest, bundle: ModelBundle) -> 
 
 
 def _analyse(analyser: Analyser, worker: Worker, series: Series, target: Path, paths: Sequence[Path]) -> Analysed:
+    return _deliver(analyser, worker, lambda: analyser.prepare(series), series.source.names, target, paths)
+
+
+def _deliver(
+    analyser: Analyser,
+    worker: Worker,
+    prepare: Callable[[], Prepared],
+    names: tuple[str, ...],
+    target: Path,
+    paths: Sequence[Path],
+) -> Analysed:
     begun = time.monotonic()
     options = analyser.options
     refuse_existing(target)
     try:
         analyser.session.on_progress("reading", None, {})
-        prepared = analyser.prepare(series)
+        prepared = prepare()
         result = analyser.compute(worker, prepared)
         analyser.deliver(prepared, result, target, paths)
     except MedTransferError as error:
         logs.event("analyse.failed", plugin=options.plugin, code=error.code, kind=error.kind)
         raise
     logs.event("analyse.done", plugin=options.plugin, model=analyser.bundle.sha256, duration_s=time.monotonic() - begun)
-    return Analysed(series.source.names, tuple(paths), target, result)
+    return Analysed(names, tuple(paths), target, result)
