@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from medtransfer.contract.bundle import ModelBundle
 from medtransfer.result import reading
 from medtransfer.work.report import html
 from medtransfer.work.report.model_sections import model_line, model_sections
-from medtransfer.work.report.result_sections import is_synthetic, result_sections
+from medtransfer.work.report.result_sections import NO_VERDICTS, is_synthetic, result_sections
 
 NO_MODEL = "The model's card is not at hand: how good it is, nobody knows."
 
@@ -52,7 +52,12 @@ def evaluation_report(bundle: ModelBundle, path: Path, problems: Sequence[Proble
 
 
 def result_report(
-    result_folder: Path, picture: NDArray[np.uint8], bundle: ModelBundle | None, path: Path, caption: str = ""
+    result_folder: Path,
+    picture: NDArray[np.uint8],
+    bundle: ModelBundle | None,
+    path: Path,
+    caption: str = "",
+    verdicts: Mapping[str, str] = NO_VERDICTS,
 ) -> None:
     """Write the report of one result: the picture beside its heat maps, the findings, notices and the passport.
 
@@ -66,7 +71,7 @@ def result_report(
     page = html.page(
         "What was found",
         model_line(card) if card else NO_MODEL,
-        result_sections(result, picture, caption, card),
+        result_sections(result, picture, caption, card, verdicts),
         synthetic=is_synthetic(result) or (card is not None and card.data.synthetic),
     )
     html.write(page, path)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medtransfer.result.colour import inferno
+from medtransfer.result.model import Structure
 from medtransfer.work.report.html import Html, element
 
 OPACITY = 0.75
 """Of the overlay where the map is 1; where it is 0 the picture shows through untouched."""
+_TINT = 0.45
 LONGEST_SIDE = 1000
 """Pixels: pictures are reduced to this for the report."""
 
@@ -30,6 +33,19 @@ def overlay(picture: NDArray[np.uint8], heatmap: NDArray[np.float32]) -> NDArray
     opacity = OPACITY * np.clip(heatmap, 0.0, 1.0)[..., np.newaxis]
     blended = (1.0 - opacity) * picture + opacity * inferno(heatmap)
     colours: NDArray[np.uint8] = np.rint(blended).astype(np.uint8)
+    return colours
+
+
+def labelled(
+    picture: NDArray[np.uint8], labels: NDArray[np.unsignedinteger], structures: Sequence[Structure]
+) -> NDArray[np.uint8]:
+    """Tint a picture ``(y, x, 3)`` by the structures in a slice of a label map ``(y, x)``, each in its own colour."""
+    tinted = picture.astype(np.float32)
+    for structure in structures:
+        inside = labels == structure.value
+        colour = [int(structure.colour[at : at + 2], 16) for at in (1, 3, 5)]
+        tinted[inside] = (1.0 - _TINT) * tinted[inside] + _TINT * np.asarray(colour, np.float32)
+    colours: NDArray[np.uint8] = np.rint(tinted).astype(np.uint8)
     return colours
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 from numpy.typing import NDArray
 
 from medtransfer.contract.bundle import BundleCard
-from medtransfer.result.model import Finding, Heatmap, Notice, Result
+from medtransfer.result.model import Finding, Heatmap, Notice, Result, Structure
 from medtransfer.work.report import numbers, pictures
-from medtransfer.work.report.html import Html, element, facts, folded, paragraph, section, text
+from medtransfer.work.report.html import Html, element, facts, folded, paragraph, section, table, text
 from medtransfer.work.report.model_sections import label_line
 
 SYNTHETIC_NOTICE = "synthetic"
+NO_VERDICTS: Mapping[str, str] = MappingProxyType({})
 
 
 def is_synthetic(result: Result) -> bool:
@@ -19,7 +23,13 @@ def is_synthetic(result: Result) -> bool:
     return any(notice.code.split(".")[-1] == SYNTHETIC_NOTICE for notice in result.notices)
 
 
-def result_sections(result: Result, picture: NDArray[np.uint8], caption: str, card: BundleCard | None) -> list[Html]:
+def result_sections(
+    result: Result,
+    picture: NDArray[np.uint8],
+    caption: str,
+    card: BundleCard | None,
+    verdicts: Mapping[str, str] = NO_VERDICTS,
+) -> list[Html]:
     """Return everything about one result.
 
     Parameters
@@ -30,12 +40,16 @@ def result_sections(result: Result, picture: NDArray[np.uint8], caption: str, ca
         What the picture is, for the reader.
     card
         Of the model that answered, for how good it is; None when it is not at hand.
+    verdicts
+        What the reader thought of an answer (``right``, ``wrong``, ``unsure``) by label; the empty label stands for
+        the result as a whole.
     """
-    return [
-        section(caption or "The picture", _pictures(result, picture), *_notices(result.notices)),
-        section("Findings", *_findings(result, card)),
-        section("How this came about", _passport(result)),
-    ]
+    parts = [section(caption or "The picture", _pictures(result, picture), *_notices(result.notices))]
+    if result.findings or result.segmentation is None:
+        parts.append(section("Findings", *_findings(result, card, verdicts)))
+    if result.segmentation is not None:
+        parts.append(section("Structures", _structures(result.segmentation.structures), *_verdict(verdicts.get(""))))
+    return [*parts, section("How this came about", _passport(result))]
 
 
 def _pictures(result: Result, picture: NDArray[np.uint8]) -> Html:
@@ -85,7 +99,7 @@ def _trust(heatmap: Heatmap) -> str:
     return f"{figures}. It shows what moved the answer, not the outline of a lesion."
 
 
-def _findings(result: Result, card: BundleCard | None) -> list[Html]:
+def _findings(result: Result, card: BundleCard | None, verdicts: Mapping[str, str]) -> list[Html]:
     if not result.findings:
         return [paragraph("The plug-in reports no findings for this picture.")]
     key = (
@@ -93,10 +107,13 @@ def _findings(result: Result, card: BundleCard | None) -> list[Html]:
         "picture (one standard deviation)."
     )
     ordered = sorted(result.findings, key=lambda finding: (not finding.positive, -finding.probability))
-    return [*(_finding(finding, card) for finding in ordered), element("figcaption", text(key))]
+    return [
+        *(_finding(finding, card, verdicts.get(finding.label)) for finding in ordered),
+        element("figcaption", text(key)),
+    ]
 
 
-def _finding(finding: Finding, card: BundleCard | None) -> Html:
+def _finding(finding: Finding, card: BundleCard | None, verdict: str | None) -> Html:
     side = "present" if finding.positive else "absent"
     relation = "at or above" if finding.positive else "below"
     call = f"Called {side}: {relation} the threshold {numbers.figure(finding.threshold)}."
@@ -109,8 +126,33 @@ def _finding(finding: Finding, card: BundleCard | None) -> Html:
         element("div", *_bar(finding, side), class_="track", role="img", aria_label=f"{_probability(finding)}. {call}"),
         element("span", text(call), class_=f"call {side}"),
         element("span", text(" " + " ".join(doubt)), class_="muted"),
+        *_verdict(verdict),
         class_="finding",
     )
+
+
+def _verdict(verdict: str | None) -> list[Html]:
+    return [paragraph(f"The reader's verdict: {verdict}.")] if verdict else []
+
+
+def _structures(structures: tuple[Structure, ...]) -> Html:
+    """Return the structures that were found, the largest first, with volume and mean."""
+    found = sorted((entry for entry in structures if entry.volume_ml > 0), key=lambda entry: -entry.volume_ml)
+    if not found:
+        return paragraph("None of the structures that the plug-in knows was found.")
+    rows = [
+        (
+            text(entry.name),
+            text(f"{entry.volume_ml:,.1f} ml"),
+            text("not stated" if entry.mean_hu is None else f"{_whole(entry.mean_hu)} HU"),
+        )
+        for entry in found
+    ]
+    return table(("Structure", "Volume", "Mean"), rows)
+
+
+def _whole(value: float) -> str:
+    return f"{value:.0f}".replace("-", "\u2212")
 
 
 def _probability(finding: Finding) -> str:
