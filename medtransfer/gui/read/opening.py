@@ -1,0 +1,102 @@
+"""Opening files without making anybody wait: the list fills while headers are read, thumbnails follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QImage
+
+from medtransfer.errors import MedTransferError
+from medtransfer.gui.background import Background, Job
+from medtransfer.gui.read.studies import Entry, StudiesModel
+from medtransfer.gui.read.thumbnail import thumbnail
+from medtransfer.store.home import Home
+from medtransfer.study.model import Check, Level
+from medtransfer.work.opening import Portion, portions
+from medtransfer.work.report.numbers import counted
+
+
+class Opener(QObject):
+    """Reads headers into the study list.
+
+    ``started`` carries the job, ``arrived`` the series that were just found (list of Entry), ``finished`` says that
+    everything was looked at.
+    """
+
+    started = Signal(object)
+    arrived = Signal(list)
+    finished = Signal()
+    _found = Signal(object)
+    _drawn = Signal(str, QImage)
+    _broken = Signal(str, object)
+
+    def __init__(self, home: Home, background: Background, model: StudiesModel) -> None:
+        super().__init__()
+        self._home = home
+        self._background = background
+        self._model = model
+        self._opened: list[Path] = []
+        queued = Qt.ConnectionType.QueuedConnection
+        self._found.connect(self._add, queued)
+        self._drawn.connect(model.set_thumbnail, queued)
+        self._broken.connect(self._mark_broken, queued)
+
+    @property
+    def opened(self) -> list[Path]:
+        """What a person opened, in their order: files and folders."""
+        return list(self._opened)
+
+    def open(self, paths: Sequence[Path]) -> Job:
+        """Open files and folders; what is open already is opened again without harm."""
+        wanted = [Path(path).absolute() for path in paths]
+        self._opened = [path for path in self._opened if path not in wanted] + wanted
+        job = self._background.run("Reading headers", lambda job: self._read(job, wanted), self._done, self._failed)
+        self.started.emit(job)
+        return job
+
+    def forget(self, entry: Entry) -> None:
+        """Leave out, in the next session, what was opened for this series alone."""
+        others = {path for other in self._model.entries() if other is not entry for path in other.paths}
+        gone = set(entry.paths) - others
+        self._opened = [path for path in self._opened if path not in gone]
+
+    def forget_all(self) -> None:
+        """Open nothing in the next session."""
+        self._opened.clear()
+
+    def _read(self, job: Job, paths: list[Path]) -> None:
+        read = 0
+        for portion in portions(self._home, paths, job.cancelled.is_set):
+            self._found.emit(portion)
+            read += len(portion.paths)
+            job.on_progress(f"Reading headers, {counted(read, 'file')} so far", None, {})
+
+    def _add(self, portion: Portion) -> None:
+        new = self._model.add(portion)
+        if new:
+            self.arrived.emit(new)
+        pictures = [entry for entry in new if entry.series.axes != "zyx" and entry.series.usable]
+        if pictures:
+            self._background.run("Drawing thumbnails", lambda job: self._draw(job, pictures))
+
+    def _draw(self, job: Job, entries: list[Entry]) -> None:
+        for number, entry in enumerate(entries):
+            if job.cancelled.is_set():
+                return
+            try:
+                self._drawn.emit(entry.series.uid, thumbnail(entry.series.image()))
+            except MedTransferError as error:
+                self._broken.emit(entry.series.uid, error)
+            job.on_progress("Drawing thumbnails", (number + 1) / len(entries), {})
+
+    def _mark_broken(self, uid: str, error: MedTransferError) -> None:
+        self._model.set_checks(uid, [Check(error.code, Level.ERROR, error.message, error.hint)])
+
+    def _done(self, _answer: None) -> None:
+        self.finished.emit()
+
+    def _failed(self, error: MedTransferError) -> None:
+        self._model.add_problem(error)
+        self.finished.emit()

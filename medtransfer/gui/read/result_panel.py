@@ -1,0 +1,157 @@
+"""What was found and what to do about it: findings or structures, the heat map, the person's verdict, the report."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from medtransfer.gui import parts, theme
+from medtransfer.gui.read.findings import Findings
+from medtransfer.gui.read.heatmap_panel import HeatmapPanel
+from medtransfer.gui.read.reading import Shown
+from medtransfer.gui.read.structures import Structures
+from medtransfer.gui.read.verdict import VerdictPanel
+from medtransfer.gui.read.viewer import HeatmapLook
+from medtransfer.gui.settings import Settings
+from medtransfer.result.model import Heatmap
+from medtransfer.work.verdicts import WHOLE, Verdict
+
+
+class ResultPanel(QWidget):
+    """Shows one result.
+
+    Signals: ``overlay_changed`` when the picture is to be drawn anew, ``explain`` (label) when a heat map is wanted
+    where there is none, ``judged`` (label, verdict or None), ``report`` (``html`` or ``pdf``), ``jump`` (value of a
+    structure).
+    """
+
+    overlay_changed = Signal()
+    explain = Signal(str)
+    judged = Signal(str, object)
+    report = Signal(str)
+    jump = Signal(int)
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.shown: Shown | None = None
+        self.findings = Findings()
+        self.heatmaps = HeatmapPanel(settings)
+        self.structures = Structures()
+        self.verdict = VerdictPanel()
+        self._count = parts.heading("")
+        self._parts: dict[str, list[QWidget]] = {
+            "findings": [_heading("Findings"), self.findings],
+            "heatmap": [_heading("Why"), self.heatmaps],
+            "structures": [self._headed("Structures", self._count), self.structures],
+            "verdict": [_heading("Your verdict"), self.verdict],
+            "report": [_heading("Report"), self._report_buttons()],
+        }
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.spacing())
+        for widgets in self._parts.values():
+            for widget in widgets:
+                column.addWidget(widget)
+        self.findings.chosen.connect(self._finding_chosen)
+        self.heatmaps.changed.connect(self.overlay_changed)
+        self.heatmaps.explain.connect(self._ask_why)
+        self.structures.visible_changed.connect(self.overlay_changed)
+        self.structures.jump.connect(self.jump)
+        self.verdict.given.connect(self._judge)
+        self.clear()
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.shown = None
+        self._show_parts()
+
+    def show_result(self, shown: Shown) -> None:
+        """Show a result; a finding that was selected before stays selected."""
+        before = self.findings.selected()
+        self.shown = shown
+        segmentation = shown.result.segmentation
+        if segmentation is not None:
+            found = sum(structure.volume_ml > 0 for structure in segmentation.structures)
+            self._count.setText(f"{found} of {len(segmentation.structures)} found")
+            self.structures.show_structures(segmentation.structures)
+        self.findings.show_findings(shown.result.findings, before.label if before else "")
+        self._finding_chosen()
+        self._show_parts()
+
+    def show_verdicts(self) -> None:
+        """Show the person's verdict on what is selected."""
+        if self.shown is not None:
+            finding = self.findings.selected()
+            about = finding.name if finding else "The segmentation"
+            self.verdict.show_verdict(self.shown.verdicts.get(self.label), about)
+
+    @property
+    def label(self) -> str:
+        """The label that is selected, or the one that stands for the result as a whole."""
+        finding = self.findings.selected()
+        return finding.label if finding else WHOLE
+
+    @property
+    def heatmap(self) -> Heatmap | None:
+        """The heat map of the selected finding."""
+        maps = self.shown.result.heatmaps if self.shown else ()
+        return next((heatmap for heatmap in maps if heatmap.info.label == self.label), None)
+
+    def heatmap_look(self) -> HeatmapLook | None:
+        """Return the heat map of the selected finding as it is to be drawn; None where there is none to be seen."""
+        heatmap, finding = self.heatmap, self.findings.selected()
+        if heatmap is None or finding is None or not self.heatmaps.shown.isChecked():
+            return None
+        return HeatmapLook(heatmap, finding.name, self.heatmaps.opacity.value() / 100.0, self.heatmaps.colour_map)
+
+    def _finding_chosen(self, _label: str = "") -> None:
+        finding = self.findings.selected()
+        if self.shown is not None and finding is not None:
+            self.heatmaps.show_for(self.heatmap, finding.name, can_explain=self.shown.explains)
+        self.show_verdicts()
+        self.overlay_changed.emit()
+
+    def _ask_why(self) -> None:
+        self.explain.emit(self.label)
+
+    def _judge(self, verdict: Verdict | None) -> None:
+        self.judged.emit(self.label, verdict)
+
+    def _show_parts(self) -> None:
+        result = self.shown.result if self.shown else None
+        visible = {
+            "findings": result is not None and bool(result.findings),
+            "heatmap": result is not None and bool(result.findings),
+            "structures": result is not None and result.segmentation is not None,
+            "verdict": result is not None,
+            "report": result is not None,
+        }
+        for name, widgets in self._parts.items():
+            for widget in widgets:
+                widget.setVisible(visible[name])
+
+    def _report_buttons(self) -> QWidget:
+        buttons = QWidget()
+        row = QHBoxLayout(buttons)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.spacing())
+        row.addWidget(parts.button("Save as HTML", lambda: self.report.emit("html")))
+        row.addWidget(parts.button("Save as PDF", lambda: self.report.emit("pdf")))
+        return buttons
+
+    @staticmethod
+    def _headed(text: str, figure: QLabel) -> QWidget:
+        line = QWidget()
+        row = QHBoxLayout(line)
+        row.setContentsMargins(0, theme.spacing(), 0, 0)
+        row.addWidget(parts.heading(text))
+        row.addStretch()
+        row.addWidget(figure)
+        return line
+
+
+def _heading(text: str) -> QLabel:
+    """Return a heading with room above it, which goes when it is hidden."""
+    made = parts.heading(text)
+    made.setContentsMargins(0, theme.spacing(), 0, 0)
+    return made

@@ -1,0 +1,416 @@
+"""The reading space: its three regions, and what happens in one when something is done in another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices, QImage
+from PySide6.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from medtransfer.errors import MedTransferError
+from medtransfer.gui import pages, parts, theme
+from medtransfer.gui.background import Job
+from medtransfer.gui.context import Context
+from medtransfer.gui.read import commands, notices, report, words
+from medtransfer.gui.read.analyse import AnalysePanel
+from medtransfer.gui.read.card import CardDialog
+from medtransfer.gui.read.centre import Centre
+from medtransfer.gui.read.landmark import landmark
+from medtransfer.gui.read.notices import Notices
+from medtransfer.gui.read.opening import Opener
+from medtransfer.gui.read.reading import Reading, Shown
+from medtransfer.gui.read.report import Kind, Report
+from medtransfer.gui.read.result_panel import ResultPanel
+from medtransfer.gui.read.studies import Entry, Role, StudiesModel
+from medtransfer.gui.read.studies_panel import StudiesPanel
+from medtransfer.gui.read.viewer import Viewer
+from medtransfer.gui.read.watch import Watch
+from medtransfer.gui.search import Hit
+from medtransfer.study.model import Image, Level
+from medtransfer.work import opening
+from medtransfer.work.choices import Choice
+from medtransfer.work.verdicts import Verdict
+
+_RIGHT_WIDTH = 312
+_STOPPED = "job.cancelled"
+
+
+class ReadSpace:
+    """Read a study, see why, say whether it is right."""
+
+    id = "read"
+    title = "Read"
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._wanted_uid = ""
+        self._wanted_result: Path | None = None
+        self._widget: QWidget | None = None
+        self.studies = StudiesModel()
+        self.opener = Opener(context.home, context.background, self.studies)
+        self.reading = Reading(context.home, context.settings, context.background)
+        self.studies_panel = StudiesPanel(self.studies)
+        self.viewer = Viewer()
+        self.centre = Centre(self.viewer)
+        self.analyse_panel = AnalysePanel()
+        self.result_panel = ResultPanel(context.settings)
+        self.notices = Notices()
+        self.watch = Watch()
+        self._connect_events()
+        self._connect_studies()
+        self._connect_reading()
+        self._connect_right()
+        context.commands.add(*commands.of(self))
+        context.search.add(self._hits)
+        self._show_start()
+
+    def widget(self) -> QWidget:
+        """See :class:`medtransfer.gui.context.Space`."""
+        if self._widget is None:
+            self._widget = self._build()
+        return self._widget
+
+    def state(self) -> dict[str, object]:
+        """See :class:`medtransfer.gui.context.Space`."""
+        entry = self.reading.entry
+        return {
+            "paths": [str(path) for path in self.opener.opened],
+            "series": entry.series.uid if entry else self._wanted_uid,
+            "results": {uid: str(folder) for uid, folder in self.reading.folders.items()},
+            "layout": self.viewer.layout_name,
+        }
+
+    def restore(self, state: dict[str, object]) -> None:
+        """See :class:`medtransfer.gui.context.Space`."""
+        results = state.get("results")
+        if isinstance(results, dict):
+            self.reading.folders.update({str(uid): Path(str(folder)) for uid, folder in results.items()})
+        self._wanted_uid = str(state.get("series", ""))
+        paths = state.get("paths")
+        if isinstance(paths, list) and paths:
+            self.open([Path(str(path)) for path in paths])
+
+    def may_close(self) -> bool:
+        """Let the window close: an analysis is quickly done again, and everything else is kept."""
+        return True
+
+    def close(self) -> None:
+        """End the workers."""
+        self.reading.close()
+
+    # What commands do
+
+    def open(self, paths: Sequence[Path]) -> None:
+        """Open files and folders."""
+        self.opener.open(paths)
+
+    def analyse(self) -> None:
+        """Analyse with what is chosen."""
+        chosen = self.analyse_panel.chosen
+        if chosen is not None:
+            self.reading.analyse(chosen[0].plugin, chosen[1].reference)
+
+    def can_analyse(self) -> bool:
+        """Whether an analysis could start."""
+        return self.analyse_panel.chosen is not None and self.reading.image is not None and not self.reading.busy
+
+    def has_selection(self) -> bool:
+        """Whether a row of the study list is selected."""
+        return self.studies_panel.view.currentIndex().isValid()
+
+    def has_any(self) -> bool:
+        """Whether anything is open."""
+        return self.studies.rowCount() > 0
+
+    def remove_selected(self) -> None:
+        """Take the selected row off the list, and off the screen if it is shown."""
+        index = self.studies_panel.view.currentIndex()
+        entry: Entry | None = index.data(Role.ENTRY) if index.isValid() else None
+        if entry is not None:
+            self.opener.forget(entry)
+            self.reading.folders.pop(entry.series.uid, None)
+            if entry is self.reading.entry:
+                self.reading.clear()
+        self.studies.remove(index)
+
+    def remove_all(self) -> None:
+        """Close everything."""
+        self.opener.forget_all()
+        self.studies.clear()
+        self.reading.folders.clear()
+        self.reading.clear()
+
+    def save_report(self, kind: Kind) -> None:
+        """Ask where to, and write the report there."""
+        shown, image, entry = self.reading.shown, self.reading.image, self.reading.entry
+        if shown is None or image is None or entry is None:
+            return
+        path = ask_where(self.widget(), kind)
+        if path is None:
+            return
+        content = Report(
+            folder=shown.folder,
+            result=shown.result,
+            image=image,
+            index=self.viewer.axial_index,
+            window=self.viewer.display_window,
+            bundle=shown.bundle,
+            caption=words.series_title(entry.series),
+            verdicts=dict(shown.verdicts),
+        )
+        self._context.background.run(
+            "Writing the report", lambda _job: report.write(content, path, kind), self._report_written, self._failed
+        )
+
+    def hover(self, *, over: bool) -> None:
+        """Show that what is being dragged may be dropped."""
+        self.studies_panel.show_drop(over=over)
+
+    # The regions
+
+    def _build(self) -> QWidget:
+        widget = _Regions(self)
+        row = QHBoxLayout(widget)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.studies_panel)
+        row.addWidget(self.centre, 1)
+        row.addWidget(self._right())
+        return widget
+
+    def _right(self) -> QWidget:
+        inside = parts.panel()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(theme.spacing(1.5), theme.spacing(1.5), theme.spacing(1.5), theme.spacing(1.5))
+        column.setSpacing(theme.spacing(1.5))
+        for widget in (self.analyse_panel, self.result_panel, self.notices):
+            column.addWidget(widget)
+        column.addStretch()
+        right = parts.panel("right")
+        right.setFixedWidth(_RIGHT_WIDTH)
+        whole = QVBoxLayout(right)
+        whole.setContentsMargins(1, 0, 0, 0)
+        whole.addWidget(pages.scrolling(inside))
+        return right
+
+    def _show_start(self) -> None:
+        has_demo = any(command.id == "window.demo" for command in self._context.commands)
+        self.centre.show_start(has_demo=has_demo)
+        self.analyse_panel.show_nothing()
+        self.result_panel.clear()
+        self.notices.show_notices([])
+        self.viewer.clear()
+
+    # What leads to what
+
+    def _connect_events(self) -> None:
+        events = self._context.events
+        events.open_paths.connect(self.open)
+        events.show_result.connect(self._show_result)
+        events.models_changed.connect(self.reading.ask)
+        events.plugins_changed.connect(self.reading.renew)
+        events.theme_changed.connect(self.viewer.repaint_all)
+        self.viewer.cursor_said.connect(events.cursor)
+        run = self._context.commands.run
+        self.centre.open_files.connect(lambda: run("window.open"))
+        self.centre.open_folder.connect(lambda: run("window.open_folder"))
+        self.centre.demo.connect(lambda: run("window.demo"))
+        app = QApplication.instance()
+        if app is not None:
+            app.aboutToQuit.connect(self.close)
+
+    def _connect_studies(self) -> None:
+        self.opener.started.connect(self.studies_panel.waiting.follow)
+        self.opener.arrived.connect(self._arrived)
+        self.opener.finished.connect(self._opened)
+        self.studies_panel.chosen.connect(self._choose)
+        self.studies_panel.add.connect(lambda: self._context.commands.run("window.open"))
+        self.watch.gone.connect(self._files_gone)
+
+    def _connect_reading(self) -> None:
+        reading = self.reading
+        reading.loading.connect(self.centre.show_reading)
+        reading.loaded.connect(self._loaded)
+        reading.unreadable.connect(lambda _entry, error: self.centre.show_trouble(error))
+        reading.offered.connect(self._offered)
+        reading.analysing.connect(self._analysing)
+        reading.ended.connect(self.analyse_panel.show_ended)
+        reading.failed.connect(self._analysis_failed)
+        reading.answered.connect(self._answered)
+        reading.judged.connect(lambda _verdicts: self.result_panel.show_verdicts())
+        reading.cleared.connect(self._show_start)
+        self.centre.again.connect(self._show_again)
+        self.centre.remove.connect(self.remove_selected)
+
+    def _connect_right(self) -> None:
+        self.analyse_panel.start.connect(self.analyse)
+        self.analyse_panel.card_wanted.connect(self._show_card)
+        self.analyse_panel.go.connect(self._context.events.show_space)
+        panel = self.result_panel
+        panel.overlay_changed.connect(self._draw_overlay)
+        panel.explain.connect(self._explain)
+        panel.judged.connect(self._judge)
+        panel.report.connect(self.save_report)
+        panel.jump.connect(self._jump)
+
+    def _arrived(self, entries: list[Entry]) -> None:
+        wanted = next((entry for entry in entries if entry.series.uid == self._wanted_uid), None)
+        if wanted is not None:
+            self._wanted_uid = ""
+            self.studies_panel.select(wanted)
+        elif self.reading.entry is None and not self._wanted_uid:
+            self.studies_panel.select(entries[0])
+
+    def _opened(self) -> None:
+        self._wanted_uid = ""
+        first = next(self.studies.entries(), None)
+        if self.reading.entry is None and first is not None:
+            self.studies_panel.select(first)
+
+    def _choose(self, entry: Entry) -> None:
+        if entry is not self.reading.entry:
+            self.result_panel.clear()
+            self.analyse_panel.show_nothing()
+            self.viewer.clear()
+            self.notices.show_notices(notices.of_checks(entry.checks))
+            self.reading.show(entry)
+
+    def _show_again(self) -> None:
+        if self.reading.entry is not None:
+            self.reading.show(self.reading.entry)
+
+    def _loaded(self, entry: Entry, image: Image, small: QImage) -> None:
+        self.studies.set_checks(entry.series.uid, image.checks)
+        self.studies.set_thumbnail(entry.series.uid, small)
+        self.notices.show_notices(notices.of_checks(entry.checks))
+        self.viewer.show_image(image, self._caption(entry))
+        self.centre.show_viewer()
+        self.watch.set_paths(entry.paths)
+
+    def _offered(self, found: list[Choice]) -> None:
+        self.analyse_panel.show_choices(found)
+
+    def _analysing(self, job: Job) -> None:
+        self.analyse_panel.show_running(job)
+
+    def _analysis_failed(self, error: MedTransferError) -> None:
+        if error.code == _STOPPED:
+            self._context.events.message.emit("The analysis was stopped.")
+            return
+        self.analyse_panel.trouble.show_error("No answer", error, ("Try again", self.analyse))
+
+    def _answered(self, shown: Shown) -> None:
+        passport = shown.result.passport
+        self._context.events.device.emit(f"{passport.device.upper()}{words.DOT}{passport.runtime}")
+        self.result_panel.show_result(shown)
+        entry = self.reading.entry
+        if entry is not None:
+            said = notices.of_result(shown.result.notices) + notices.of_checks(entry.checks)
+            self.notices.show_notices(said)
+
+    def _draw_overlay(self) -> None:
+        shown, panel = self.result_panel.shown, self.result_panel
+        if shown is None or self.reading.image is None:
+            self.viewer.show_heatmap(None)
+            self.viewer.show_segmentation(None, ())
+            return
+        self.viewer.show_heatmap(panel.heatmap_look())
+        self.viewer.show_segmentation(shown.result.segmentation, panel.structures.model.visible_values())
+
+    def _explain(self, label: str) -> None:
+        shown = self.reading.shown
+        chosen = self.analyse_panel.chosen
+        if shown is not None and chosen is not None:
+            explained = [heatmap.info.label for heatmap in shown.result.heatmaps]
+            self.reading.analyse(chosen[0].plugin, chosen[1].reference, [*explained, label])
+
+    def _judge(self, label: str, verdict: Verdict | None) -> None:
+        self.reading.judge(label, verdict)
+
+    def _jump(self, value: int) -> None:
+        shown = self.reading.shown
+        if shown is not None and shown.result.segmentation is not None:
+            array = shown.result.segmentation.array
+            self._context.background.run(
+                "Finding a structure", lambda _job: landmark(array, value), self.viewer.go_to, self._failed
+            )
+
+    def _show_card(self) -> None:
+        chosen = self.analyse_panel.chosen
+        if chosen is not None:
+            CardDialog(*chosen, parent=self.widget()).show()
+
+    def _report_written(self, path: Path) -> None:
+        self._context.events.message.emit("The report was saved.")
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+
+    def _failed(self, error: MedTransferError) -> None:
+        self.analyse_panel.trouble.show_error("That did not work", error)
+
+    def _files_gone(self) -> None:
+        entry = self.reading.entry
+        if entry is not None:
+            self.studies.set_checks(entry.series.uid, self.watch.noted(entry.checks))
+            self.notices.show_notices(notices.of_checks(entry.checks))
+
+    def _show_result(self, folder: Path) -> None:
+        self._context.background.run(
+            "Looking for the picture of a result",
+            lambda _job: opening.source_of(self._context.home, folder),
+            lambda found: self._open_for_result(found, folder),
+            self._failed,
+        )
+
+    def _open_for_result(self, found: opening.Origin, folder: Path) -> None:
+        self.reading.folders[found.series_uid] = folder
+        known = self.studies.index_of(found.series_uid)
+        if known.isValid():
+            entry: Entry = known.data(Role.ENTRY)
+            if entry is self.reading.entry and self.reading.image is not None:
+                self.reading.load_result(entry, folder)
+            else:
+                self.studies_panel.select(entry)
+            return
+        self._wanted_uid = found.series_uid
+        self.open(found.paths)
+
+    def _caption(self, entry: Entry) -> list[str]:
+        head = words.DOT.join(filter(None, (words.patient(entry.study), words.series_title(entry.series))))
+        serious = [check.message for check in words.worst_first(entry.checks) if check.level is not Level.INFO]
+        return [head, *serious[:1]]
+
+    def _hits(self) -> list[Hit]:
+        return [
+            Hit(
+                "Study",
+                words.series_title(entry.series),
+                words.DOT.join(filter(None, (words.patient(entry.study), words.series_detail(entry.series)))),
+                partial(self._go_to, entry),
+            )
+            for entry in self.studies.entries()
+        ]
+
+    def _go_to(self, entry: Entry) -> None:
+        self._context.events.show_space.emit(self.id)
+        self.studies_panel.select(entry)
+
+
+class _Regions(QWidget):
+    """The space's widget; the window tells it what is dragged over it."""
+
+    def __init__(self, space: ReadSpace) -> None:
+        super().__init__()
+        self._space = space
+
+    def hover(self, *, over: bool) -> None:
+        """Show that what is being dragged may be dropped."""
+        self._space.hover(over=over)
+
+
+def ask_where(parent: QWidget, kind: Kind) -> Path | None:
+    """Ask where to save a report."""
+    chosen, _ = QFileDialog.getSaveFileName(parent, "Save the report", f"report.{kind}", f"{kind.upper()} (*.{kind})")
+    return Path(chosen) if chosen else None

@@ -1,0 +1,78 @@
+"""What went wrong, why, and what a person can do now: never a dialog, always where the work was started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from medtransfer.errors import MedTransferError
+from medtransfer.gui import parts, theme
+from medtransfer.gui.read import words
+
+Action = tuple[str, Callable[[], None]]
+
+
+class Trouble(QWidget):
+    """A framed message that is replaced by the next one and hidden when all is well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._frame: QFrame | None = None
+        self.hide()
+
+    def clear(self) -> None:
+        """All is well."""
+        if self._frame is not None:
+            self._frame.hide()
+            self._frame.deleteLater()
+            self._frame = None
+        self.hide()
+
+    def show_error(self, title: str, error: MedTransferError, *actions: Action) -> None:
+        """Show an error: what happened, what to do, and below, on demand, what the plug-in's process last wrote."""
+        self._show("failure", "danger", title, words.sentence(error.message), error.hint, *actions)
+        notes = "\n".join(getattr(error, "__notes__", ()))
+        if notes and self._frame is not None:
+            self._add_details(self._frame, notes)
+
+    def show_warning(self, title: str, message: str, *actions: Action) -> None:
+        """Show something that is in the way without being an error."""
+        self._show("warning", "warning", title, message, "", *actions)
+
+    def _show(
+        self,
+        frame_kind: parts.CardKind,
+        title_kind: parts.LabelKind,
+        title: str,
+        message: str,
+        hint: str,
+        *actions: Action,
+    ) -> None:
+        self.clear()
+        self._frame, column = parts.card(frame_kind)
+        column.addWidget(parts.label(title, title_kind, weight=theme.SEMIBOLD))
+        column.addWidget(parts.label(message))
+        if hint:
+            column.addWidget(parts.label(hint, "muted"))
+        if actions:
+            row = QHBoxLayout()
+            row.setSpacing(theme.spacing())
+            for text, run in actions:
+                row.addWidget(parts.button(text, run))
+            row.addStretch()
+            column.addLayout(row)
+        self._column.addWidget(self._frame)
+        self.setAccessibleName(f"{title}. {message} {hint}")
+        self.show()
+
+    def _add_details(self, frame: QFrame, notes: str) -> None:
+        details = parts.label(notes, "muted", theme.SMALL_SIZE)
+        details.hide()
+        button = parts.button("Details", lambda: details.setVisible(details.isHidden()), kind="quiet")
+        layout = frame.layout()
+        if layout is not None:
+            layout.addWidget(button)
+            layout.addWidget(details)
