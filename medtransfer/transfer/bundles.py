@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from medtransfer.contract.bundle import CARD, BundleCard, ModelBundle, file_sha256
+from medtransfer.errors import DataError
 from medtransfer.transfer import fit_report, weights
 
 TRUNK = "trunk.safetensors"
@@ -59,8 +60,15 @@ def load_network(network: nn.Module, bundle: ModelBundle, label_file: str) -> No
     Raises
     ------
     DataError
-        When the tensors do not fill the network exactly.
+        When the tensors do not fill the network exactly, or the card does not vouch for the label's file.
     """
+    if label_file not in bundle.card.files:
+        raise DataError(
+            "a label of the model names a file that its card does not vouch for",
+            code="bundle.damaged",
+            hint="Import the model again from where it came from.",
+            subject=label_file,
+        )
     tensors = weights.load(bundle.folder / TRUNK) if TRUNK in bundle.card.files else {}
     tensors.update(weights.load(bundle.folder / label_file))
     fit_report.apply(network, {name: _full(value) for name, value in tensors.items()}, expected_share=1.0)
