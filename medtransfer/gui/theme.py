@@ -47,6 +47,7 @@ COLOURS = MappingProxyType(
                 "image": "#000000",  # behind images
                 "image_text": "#dfe5ec",  # on images
                 "letters": "#f2d37a",  # orientation letters, on images
+                "crosshair": "#38bdae",  # crosshair and measures, on images
             }
         ),
         "light": MappingProxyType(
@@ -71,6 +72,7 @@ COLOURS = MappingProxyType(
                 "image": "#000000",
                 "image_text": "#dfe5ec",
                 "letters": "#f2d37a",
+                "crosshair": "#38bdae",
             }
         ),
     }

@@ -69,7 +69,7 @@ def paint(painter: QPainter, area: QRect, furniture: Furniture) -> None:
 def scale_length(longest: float) -> float:
     """Return the largest of 1, 2 and 5 times a power of ten that is at most ``longest``."""
     power = 10.0 ** math.floor(math.log10(longest))
-    return next(step * power for step in (5.0, 2.0, 1.0) if step * power <= longest)
+    return next((step * power for step in (5.0, 2.0, 1.0) if step * power <= longest), power / 2.0)
 
 
 def length_text(mm: float) -> str:

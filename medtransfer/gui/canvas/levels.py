@@ -11,6 +11,7 @@ from medtransfer.gui.canvas.later import Later
 
 _SMALL = 1 << 20  # pixels; anything up to this size is drawn from its only copy
 _SHELVED = 4
+_WIDER = {1: np.int16, 2: np.int32, 4: np.int64, 8: np.int64}  # room for the sum of four
 
 
 class Copies(Protocol):
@@ -98,8 +99,8 @@ def _halve_until_small(array: NDArray[np.generic]) -> list[NDArray[np.generic]]:
 def _halve(array: NDArray[np.generic]) -> NDArray[np.generic]:
     rows, columns = array.shape[0] // 2 * 2, array.shape[1] // 2 * 2
     whole = np.issubdtype(array.dtype, np.integer)
-    total = array[0:rows:2, 0:columns:2].astype(np.int64 if whole else np.float64)
+    total = array[0:rows:2, 0:columns:2].astype(_WIDER[array.dtype.itemsize] if whole else np.float64)
     for row, column in ((0, 1), (1, 0), (1, 1)):
         total += array[row:rows:2, column:columns:2].astype(total.dtype)
-    mean = (total + 2) // 4 if whole else total / 4
+    mean = (total + 2) >> 2 if whole else total / 4
     return np.asarray(mean, dtype=array.dtype)

@@ -15,7 +15,8 @@ from medtransfer.gui.canvas.pixels import from_argb
 from medtransfer.result.model import Structure
 
 _FADE = 0.1
-_OUTLINE_WIDTH = 2
+_OUTLINE_WIDTH = 2.0  # screen pixels
+_LEAST_SCALE = 0.1
 _MOST_REPEATS = 6
 
 
@@ -115,17 +116,23 @@ class SegmentationLayer:
                 alpha[structure.value] = 1.0 if self.outline else self.opacity
         return _premultiplied(rgb, alpha)
 
-    def picture(self, labels: NDArray[np.generic], scale: float) -> QImage:
-        """Return a slice of the label map as a translucent picture.
+    def detail(self, scale: float) -> tuple[int, int]:
+        """Return how often to repeat each pixel, and how many of them wide edges are, to be seen at ``scale``.
 
-        ``scale`` is how many screen pixels one of the slice's pixels will span: edges are made about two screen pixels
-        wide, for which the picture may have several pixels for each of the slice's.
+        ``scale`` is how many screen pixels one of the slice's pixels spans; edges become about two screen pixels wide.
         """
+        if not self.outline:
+            return 1, 0
+        repeats = int(np.clip(round(scale), 1, _MOST_REPEATS))
+        return repeats, max(1, round(_OUTLINE_WIDTH * repeats / max(scale, _LEAST_SCALE)))
+
+    def picture(self, labels: NDArray[np.generic], detail: tuple[int, int]) -> QImage:
+        """Return a slice of the label map as a translucent picture, with edges as :meth:`detail` says."""
         chosen = np.asarray(labels, dtype=self.array.dtype)
         if self.outline:
             shown = np.where(self.colours[chosen] > 0, chosen, 0).astype(chosen.dtype)
-            repeats = int(np.clip(round(scale), 1, _MOST_REPEATS))
-            chosen = _edges(shown.repeat(repeats, axis=0).repeat(repeats, axis=1), _OUTLINE_WIDTH if repeats > 1 else 1)
+            repeats, width = detail
+            chosen = _edges(shown.repeat(repeats, axis=0).repeat(repeats, axis=1), width)
         return from_argb(self.colours[chosen], QImage.Format.Format_ARGB32_Premultiplied)
 
 

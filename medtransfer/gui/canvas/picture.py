@@ -102,8 +102,8 @@ class PictureItem(QGraphicsItem):
             self._draw(painter, "heatmap", self._heatmap, self._heatmap.picture, scale, seen)
         if self._segmentation is not None:
             layer = self._segmentation
-            rounded = max(1, round(scale))
-            self._draw(painter, "labels", (layer, rounded), lambda labels: layer.picture(labels, rounded), scale, seen)
+            detail = layer.detail(scale * self._copies["labels"].at(scale)[1])
+            self._draw(painter, "labels", (layer, detail), lambda labels: layer.picture(labels, detail), scale, seen)
 
     def _draw(
         self,

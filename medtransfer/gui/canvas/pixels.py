@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
@@ -50,9 +52,13 @@ class Shader:
         """Return pixels ``(rows, columns)`` or ``(rows, columns, 3)`` as an opaque picture."""
         if pixels.ndim == 2:
             return from_argb(self._grey[self._indices(pixels)], QImage.Format.Format_RGB32)
-        colours = pixels if self._plain else self._table[self._indices(pixels)]
-        red, green, blue = (colours[..., channel].astype(np.uint32) for channel in range(3))
-        argb = (red << 16 | green << 8 | blue | 0xFF000000).astype(np.uint32)
+        colours: NDArray[np.uint8] = (
+            np.asarray(pixels, dtype=np.uint8) if self._plain else self._table[self._indices(pixels)]
+        )
+        argb: NDArray[np.uint32] = np.full(colours.shape[:2], 0xFF, dtype=np.uint32)
+        for channel in range(3):
+            argb <<= 8
+            argb |= colours[..., channel]
         return from_argb(argb, QImage.Format.Format_RGB32)
 
     def _indices(self, pixels: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -60,6 +66,12 @@ class Shader:
             finite = np.nan_to_num(pixels) if pixels.dtype.kind == "f" else pixels
             return windowed(finite, self.window)
         return np.ascontiguousarray(pixels).view(self._index)
+
+
+@lru_cache(maxsize=8)
+def shader(window: Window, dtype: np.dtype[np.generic], *, inverted: bool) -> Shader:
+    """Return a shader; views that follow each other share it."""
+    return Shader(window, dtype, inverted=inverted)
 
 
 def from_argb(argb: NDArray[np.uint32], form: QImage.Format) -> QImage:

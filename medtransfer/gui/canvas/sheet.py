@@ -16,7 +16,7 @@ from medtransfer.gui.canvas.levels import Shelf
 from medtransfer.gui.canvas.measures import Point
 from medtransfer.gui.canvas.overlay import HeatmapLayer, Legend, SegmentationLayer
 from medtransfer.gui.canvas.picture import PictureItem
-from medtransfer.gui.canvas.pixels import Shader, default_window
+from medtransfer.gui.canvas.pixels import default_window, shader
 from medtransfer.gui.canvas.slices import Plane, Slicing, Voxel, slicing
 from medtransfer.result.model import Structure
 from medtransfer.study.model import Image, Window
@@ -172,7 +172,7 @@ class Sheet(QGraphicsView):
         """Set the display window without telling, as a linked view does."""
         self.shown_window, self.inverted = window, inverted
         if self.image is not None:
-            self.item.set_shader(Shader(window, self.image.array.dtype, inverted=inverted))
+            self.item.set_shader(shader(window, self.image.array.dtype, inverted=inverted))
 
     def invert(self) -> None:
         """Turn bright into dark."""
