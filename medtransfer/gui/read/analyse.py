@@ -149,6 +149,8 @@ class AnalysePanel(QWidget):
 
     def _model_changed(self) -> None:
         chosen = self.chosen
+        self.plugin.setToolTip(self.plugin.currentText())
+        self.model.setToolTip(self.model.currentText())
         usable = chosen is not None and chosen[1].bundle is not None
         self.analyse.setEnabled(usable)
         self.card.setEnabled(chosen is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QImage
 
 from medtransfer.errors import MedTransferError
-from medtransfer.gui.background import Background, Job
+from medtransfer.gui.background import Background, Job, State
 from medtransfer.gui.read.studies import Entry, StudiesModel
 from medtransfer.gui.read.thumbnail import thumbnail
 from medtransfer.store.home import Home
@@ -38,6 +39,8 @@ class Opener(QObject):
         self._background = background
         self._model = model
         self._opened: list[Path] = []
+        self._without_thumbnail: deque[Entry] = deque()
+        self._drawing: Job | None = None
         queued = Qt.ConnectionType.QueuedConnection
         self._found.connect(self._add, queued)
         self._drawn.connect(model.set_thumbnail, queued)
@@ -78,18 +81,28 @@ class Opener(QObject):
         if new:
             self.arrived.emit(new)
         pictures = [entry for entry in new if entry.series.axes != "zyx" and entry.series.usable]
-        if pictures:
-            self._background.run("Drawing thumbnails", lambda job: self._draw(job, pictures))
+        self._without_thumbnail.extend(pictures)
+        self._draw_more()
 
-    def _draw(self, job: Job, entries: list[Entry]) -> None:
-        for number, entry in enumerate(entries):
+    def _draw_more(self, _answer: None = None) -> None:
+        """Have one job, and never more, draw what waits; what arrives at its very end starts another."""
+        busy = self._drawing is not None and self._drawing.state is State.RUNNING
+        if self._without_thumbnail and not busy:
+            self._drawing = self._background.run("Drawing thumbnails", self._draw, self._draw_more)
+
+    def _draw(self, job: Job) -> None:
+        drawn = 0
+        while self._without_thumbnail:
+            entry = self._without_thumbnail.popleft()
             if job.cancelled.is_set():
+                self._without_thumbnail.clear()
                 return
             try:
                 self._drawn.emit(entry.series.uid, thumbnail(entry.series.image()))
             except MedTransferError as error:
                 self._broken.emit(entry.series.uid, error)
-            job.on_progress("Drawing thumbnails", (number + 1) / len(entries), {})
+            drawn += 1
+            job.on_progress("Drawing thumbnails", drawn / (drawn + len(self._without_thumbnail)), {})
 
     def _mark_broken(self, uid: str, error: MedTransferError) -> None:
         self._model.set_checks(uid, [Check(error.code, Level.ERROR, error.message, error.hint)])

@@ -92,9 +92,11 @@ class _Sheet:
     ) -> None:
         """Write a paragraph."""
         self.painter.setFont(font(size, weight))
+        self.painter.setPen(ink(role))  # before measuring: without a pen text has no size
         box = QRectF(left, self.y, self.width - left, self._height)
         height = self.painter.boundingRect(box, _WRAP, text).height()
         self.need(height)
+        self.painter.setFont(font(size, weight))
         self.painter.setPen(ink(role))
         self.painter.drawText(QRectF(left, self.y, self.width - left, height + mm(1)), _WRAP, text)
         self.y += height + mm(1)

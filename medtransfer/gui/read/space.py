@@ -8,25 +8,19 @@ from pathlib import Path
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QImage
-from PySide6.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from medtransfer.errors import MedTransferError
-from medtransfer.gui import pages, parts, theme
 from medtransfer.gui.background import Job
 from medtransfer.gui.context import Context
 from medtransfer.gui.read import commands, notices, report, words
-from medtransfer.gui.read.analyse import AnalysePanel
 from medtransfer.gui.read.card import CardDialog
-from medtransfer.gui.read.centre import Centre
 from medtransfer.gui.read.landmark import landmark
-from medtransfer.gui.read.notices import Notices
 from medtransfer.gui.read.opening import Opener
 from medtransfer.gui.read.reading import Reading, Shown
+from medtransfer.gui.read.regions import Regions
 from medtransfer.gui.read.report import Kind, Report
-from medtransfer.gui.read.result_panel import ResultPanel
 from medtransfer.gui.read.studies import Entry, Role, StudiesModel
-from medtransfer.gui.read.studies_panel import StudiesPanel
-from medtransfer.gui.read.viewer import Viewer
 from medtransfer.gui.read.watch import Watch
 from medtransfer.gui.search import Hit
 from medtransfer.study.model import Image, Level
@@ -34,7 +28,6 @@ from medtransfer.work import opening
 from medtransfer.work.choices import Choice
 from medtransfer.work.verdicts import Verdict
 
-_RIGHT_WIDTH = 312
 _STOPPED = "job.cancelled"
 
 
@@ -47,17 +40,13 @@ class ReadSpace:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._wanted_uid = ""
-        self._wanted_result: Path | None = None
-        self._widget: QWidget | None = None
         self.studies = StudiesModel()
         self.opener = Opener(context.home, context.background, self.studies)
         self.reading = Reading(context.home, context.settings, context.background)
-        self.studies_panel = StudiesPanel(self.studies)
-        self.viewer = Viewer()
-        self.centre = Centre(self.viewer)
-        self.analyse_panel = AnalysePanel()
-        self.result_panel = ResultPanel(context.settings)
-        self.notices = Notices()
+        self.regions = Regions(self.studies, context.settings)
+        self.studies_panel, self.viewer, self.centre = self.regions.studies, self.regions.viewer, self.regions.centre
+        self.analyse_panel, self.result_panel = self.regions.analyse, self.regions.result
+        self.notices = self.regions.notices
         self.watch = Watch()
         self._connect_events()
         self._connect_studies()
@@ -69,9 +58,7 @@ class ReadSpace:
 
     def widget(self) -> QWidget:
         """See :class:`medtransfer.gui.context.Space`."""
-        if self._widget is None:
-            self._widget = self._build()
-        return self._widget
+        return self.regions
 
     def state(self) -> dict[str, object]:
         """See :class:`medtransfer.gui.context.Space`."""
@@ -165,46 +152,10 @@ class ReadSpace:
             "Writing the report", lambda _job: report.write(content, path, kind), self._report_written, self._failed
         )
 
-    def hover(self, *, over: bool) -> None:
-        """Show that what is being dragged may be dropped."""
-        self.studies_panel.show_drop(over=over)
-
-    # The regions
-
-    def _build(self) -> QWidget:
-        widget = _Regions(self)
-        row = QHBoxLayout(widget)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
-        row.addWidget(self.studies_panel)
-        row.addWidget(self.centre, 1)
-        row.addWidget(self._right())
-        return widget
-
-    def _right(self) -> QWidget:
-        inside = parts.panel()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(theme.spacing(1.5), theme.spacing(1.5), theme.spacing(1.5), theme.spacing(1.5))
-        column.setSpacing(theme.spacing(1.5))
-        for widget in (self.analyse_panel, self.result_panel, self.notices):
-            column.addWidget(widget)
-        column.addStretch()
-        right = parts.panel("right")
-        right.setFixedWidth(_RIGHT_WIDTH)
-        whole = QVBoxLayout(right)
-        whole.setContentsMargins(1, 0, 0, 0)
-        whole.addWidget(pages.scrolling(inside))
-        return right
+    # What leads to what
 
     def _show_start(self) -> None:
-        has_demo = any(command.id == "window.demo" for command in self._context.commands)
-        self.centre.show_start(has_demo=has_demo)
-        self.analyse_panel.show_nothing()
-        self.result_panel.clear()
-        self.notices.show_notices([])
-        self.viewer.clear()
-
-    # What leads to what
+        self.regions.show_start(has_demo=any(command.id == "window.demo" for command in self._context.commands))
 
     def _connect_events(self) -> None:
         events = self._context.events
@@ -234,7 +185,7 @@ class ReadSpace:
         reading = self.reading
         reading.loading.connect(self.centre.show_reading)
         reading.loaded.connect(self._loaded)
-        reading.unreadable.connect(lambda _entry, error: self.centre.show_trouble(error))
+        reading.unreadable.connect(self._refused)
         reading.offered.connect(self._offered)
         reading.analysing.connect(self._analysing)
         reading.ended.connect(self.analyse_panel.show_ended)
@@ -290,8 +241,17 @@ class ReadSpace:
         self.centre.show_viewer()
         self.watch.set_paths(entry.paths)
 
+    def _refused(self, entry: Entry, error: MedTransferError) -> None:
+        self.analyse_panel.show_nothing()
+        self.notices.show_notices(
+            notices.of_checks([check for check in entry.checks if check.level is not Level.ERROR])
+        )
+        self.centre.show_trouble(error)
+
     def _offered(self, found: list[Choice]) -> None:
-        self.analyse_panel.show_choices(found)
+        entry = self.reading.entry
+        if entry is not None and entry.series.usable:
+            self.analyse_panel.show_choices(found)
 
     def _analysing(self, job: Job) -> None:
         self.analyse_panel.show_running(job)
@@ -396,18 +356,6 @@ class ReadSpace:
     def _go_to(self, entry: Entry) -> None:
         self._context.events.show_space.emit(self.id)
         self.studies_panel.select(entry)
-
-
-class _Regions(QWidget):
-    """The space's widget; the window tells it what is dragged over it."""
-
-    def __init__(self, space: ReadSpace) -> None:
-        super().__init__()
-        self._space = space
-
-    def hover(self, *, over: bool) -> None:
-        """Show that what is being dragged may be dropped."""
-        self._space.hover(over=over)
 
 
 def ask_where(parent: QWidget, kind: Kind) -> Path | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -32,47 +32,41 @@ class Trouble(QWidget):
         self.hide()
 
     def show_error(self, title: str, error: MedTransferError, *actions: Action) -> None:
-        """Show an error: what happened, what to do, and below, on demand, what the plug-in's process last wrote."""
-        self._show("failure", "danger", title, words.sentence(error.message), error.hint, *actions)
+        """Show an error: what happened, what to do, and, on demand, what the plug-in's process last wrote."""
+        column = self._begin("failure", "danger", title, words.sentence(error.message), error.hint)
         notes = "\n".join(getattr(error, "__notes__", ()))
-        if notes and self._frame is not None:
-            self._add_details(self._frame, notes)
+        if not notes:
+            _add_actions(column, actions)
+            return
+        details = parts.label(notes, "muted", theme.SMALL_SIZE)
+        details.hide()
+        _add_actions(column, (*actions, ("Details", lambda: details.setVisible(details.isHidden()))))
+        column.addWidget(details)
 
     def show_warning(self, title: str, message: str, *actions: Action) -> None:
         """Show something that is in the way without being an error."""
-        self._show("warning", "warning", title, message, "", *actions)
+        _add_actions(self._begin("warning", "warning", title, message, ""), actions)
 
-    def _show(
-        self,
-        frame_kind: parts.CardKind,
-        title_kind: parts.LabelKind,
-        title: str,
-        message: str,
-        hint: str,
-        *actions: Action,
-    ) -> None:
+    def _begin(
+        self, frame_kind: parts.CardKind, title_kind: parts.LabelKind, title: str, message: str, hint: str
+    ) -> QVBoxLayout:
         self.clear()
         self._frame, column = parts.card(frame_kind)
         column.addWidget(parts.label(title, title_kind, weight=theme.SEMIBOLD))
         column.addWidget(parts.label(message))
         if hint:
             column.addWidget(parts.label(hint, "muted"))
-        if actions:
-            row = QHBoxLayout()
-            row.setSpacing(theme.spacing())
-            for text, run in actions:
-                row.addWidget(parts.button(text, run))
-            row.addStretch()
-            column.addLayout(row)
         self._column.addWidget(self._frame)
-        self.setAccessibleName(f"{title}. {message} {hint}")
+        self.setAccessibleName(f"{title}. {message} {hint}".strip())
         self.show()
+        return column
 
-    def _add_details(self, frame: QFrame, notes: str) -> None:
-        details = parts.label(notes, "muted", theme.SMALL_SIZE)
-        details.hide()
-        button = parts.button("Details", lambda: details.setVisible(details.isHidden()), kind="quiet")
-        layout = frame.layout()
-        if layout is not None:
-            layout.addWidget(button)
-            layout.addWidget(details)
+
+def _add_actions(column: QVBoxLayout, actions: Sequence[Action]) -> None:
+    if actions:
+        row = QHBoxLayout()
+        row.setSpacing(theme.spacing())
+        for text, run in actions:
+            row.addWidget(parts.button(text, run))
+        row.addStretch()
+        column.addLayout(row)

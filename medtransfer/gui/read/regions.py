@@ -1,0 +1,63 @@
+"""The three regions of the reading space: what is open, the picture, what was found."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from medtransfer.gui import pages, parts, theme
+from medtransfer.gui.read.analyse import AnalysePanel
+from medtransfer.gui.read.centre import Centre
+from medtransfer.gui.read.notices import Notices
+from medtransfer.gui.read.result_panel import ResultPanel
+from medtransfer.gui.read.studies import StudiesModel
+from medtransfer.gui.read.studies_panel import StudiesPanel
+from medtransfer.gui.read.viewer import Viewer
+from medtransfer.gui.settings import Settings
+
+_RIGHT_WIDTH = 328
+
+
+class Regions(QWidget):
+    """The space's widget: it arranges the panels and knows nothing of what leads to what."""
+
+    def __init__(self, studies: StudiesModel, settings: Settings) -> None:
+        super().__init__()
+        self.studies = StudiesPanel(studies)
+        self.viewer = Viewer()
+        self.centre = Centre(self.viewer)
+        self.analyse = AnalysePanel()
+        self.result = ResultPanel(settings)
+        self.notices = Notices()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.studies)
+        row.addWidget(self.centre, 1)
+        row.addWidget(self._right())
+
+    def show_start(self, *, has_demo: bool) -> None:
+        """Show that nothing is open."""
+        self.centre.show_start(has_demo=has_demo)
+        self.analyse.show_nothing()
+        self.result.clear()
+        self.notices.show_notices([])
+        self.viewer.clear()
+
+    def hover(self, *, over: bool) -> None:
+        """Show that what is being dragged may be dropped; the window calls this."""
+        self.studies.show_drop(over=over)
+
+    def _right(self) -> QWidget:
+        inside = parts.panel()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(theme.spacing(1.5), theme.spacing(1.5), theme.spacing(1.5), theme.spacing(1.5))
+        column.setSpacing(theme.spacing(1.5))
+        for widget in (self.analyse, self.result, self.notices):
+            column.addWidget(widget)
+        column.addStretch()
+        right = parts.panel("right")
+        right.setFixedWidth(_RIGHT_WIDTH)
+        whole = QVBoxLayout(right)
+        whole.setContentsMargins(1, 0, 0, 0)
+        whole.addWidget(pages.scrolling(inside))
+        return right
