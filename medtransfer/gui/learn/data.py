@@ -1,0 +1,282 @@
+"""First step: which cases to learn from, what is wrong with them, and how they are split."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import QComboBox, QFileDialog, QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+
+from medtransfer.errors import MedTransferError
+from medtransfer.gui import pages, parts, theme
+from medtransfer.gui.background import Job, State
+from medtransfer.gui.context import Context
+from medtransfer.gui.learn.checks import ChecksView
+from medtransfer.gui.learn.split import SplitView
+from medtransfer.hosting.catalogue import PluginEntry
+from medtransfer.work import learners, planning
+from medtransfer.work.planning import Examination, Wish
+from medtransfer.work.report.numbers import counted
+from medtransfer.work.session import Session
+
+TABLES = "Tables of cases (*.csv *.tsv *.txt *.xlsx *.parquet)"
+FORMATS = (
+    "A table has one row per image: its file, its patient, and a column per finding with 1, 0 or nothing. "
+    "A folder may hold such a table, or one subfolder of images per class."
+)
+PURPOSE = (
+    "The network starts from what it knows, learns from your labelled cases, and is tested on patients whom it never "
+    "saw."
+)
+
+
+class DropBox(QFrame):
+    """A place to drop a table or a folder on. ``dropped`` carries its path."""
+
+    dropped = Signal(Path)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("kind", "drop")
+        self.setAcceptDrops(True)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        """Take files."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+            parts.restyle(self, "over", "true")
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802, ARG002 - Qt's name and signature
+        """Look as before."""
+        parts.restyle(self, "over", "false")
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+        """Tell the first file or folder."""
+        parts.restyle(self, "over", "false")
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            self.dropped.emit(paths[0])
+
+
+class DataPage(pages.Page):
+    """The page. ``settled`` says that the person goes on with :attr:`wish` and :attr:`examination`."""
+
+    settled = Signal()
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
+        self.wish: Wish | None = None
+        self.examination: Examination | None = None
+        self._job: Job | None = None
+        self._waiting: Path | None = None  # chosen before the list of plug-ins was there
+        self._listed = False
+        self.plugins = QComboBox()
+        self.plugins.setAccessibleName("Plug-in that learns")
+        self.plugins.currentIndexChanged.connect(self._plugin_changed)
+        self.go_on = parts.button("Continue", self.settled.emit, "primary", "Choose how to learn from these cases")
+        self.checks = ChecksView(context.background)
+        self.split = SplitView()
+        self._fill_side()
+        self.start()
+        self.load_plugins()
+
+    def load_plugins(self) -> None:
+        """Read which plug-ins can learn."""
+        home = self._context.home
+        self._context.background.run(
+            "Looking for plug-ins that learn", lambda _job: learners.learners(home), self._show_plugins
+        )
+
+    def start(self) -> None:
+        """Ask for cases."""
+        self.stop()
+        self.wish = self.examination = None
+        self._update_side()
+        pages.clear(self.body)
+        self.body.addWidget(parts.title("Teach a network your cases"))
+        self.body.addWidget(parts.label(PURPOSE, "muted"))
+        self.body.addWidget(self._drop_box())
+
+    def choose(self, path: Path) -> None:
+        """Look at the cases of a table or folder."""
+        if not self._listed:
+            self._waiting = path
+            return
+        plugin = self.plugins.currentData()
+        if plugin is None:
+            self._show_trouble("There is no plug-in that can learn.", "Install or switch on one under Plug-ins.")
+            return
+        self.stop()
+        self.wish = Wish(str(plugin), path, name=learners.suggested_name(path))
+        self.examination = None
+        self._update_side()
+        self._examine(self.wish)
+
+    def stop(self) -> None:
+        """Stop looking, if that is going on."""
+        if self._job is not None and self._job.state is State.RUNNING:
+            self._job.cancel()
+        self._job = None
+
+    def choose_table(self) -> None:
+        """Ask for a table by the system's dialog."""
+        chosen, _ = QFileDialog.getOpenFileName(self, "Table of labelled cases", "", f"{TABLES};;All files (*)")
+        if chosen:
+            self.choose(Path(chosen))
+
+    def choose_folder(self) -> None:
+        """Ask for a folder by the system's dialog."""
+        chosen = QFileDialog.getExistingDirectory(self, "Folder of labelled cases")
+        if chosen:
+            self.choose(Path(chosen))
+
+    def _fill_side(self) -> None:
+        self.side.addWidget(parts.heading("Learn with"))
+        self.side.addWidget(self.plugins)
+        self._about = parts.label("", "muted")
+        self.side.addWidget(self._about)
+        self.side.addSpacing(theme.spacing(1))
+        self.side.addWidget(parts.heading("Cases"))
+        self._cases = parts.label("", "text")
+        self.side.addWidget(self._cases)
+        self.side.addWidget(self.go_on)
+        self.other = parts.button("Other cases", self.start)
+        self.side.addWidget(self.other)
+        self.side.addStretch(1)
+
+    def _update_side(self) -> None:
+        found = self.examination
+        ready = found is not None and found.split is not None and not found.errors
+        self.go_on.setEnabled(ready)
+        self.go_on.setVisible(self.wish is not None)
+        self.other.setVisible(self.wish is not None)
+        if self.wish is None:
+            self._cases.setText("None chosen yet.")
+        elif found is None:
+            self._cases.setText(self.wish.data.name)
+        else:
+            errors = f" {counted(len(found.errors), 'thing')} must be mended first." if found.errors else ""
+            self._cases.setText(f"{self.wish.data.name}: {counted(len(found.cohort.cases), 'case')}.{errors}")
+
+    def _drop_box(self) -> DropBox:
+        box = DropBox()
+        box.dropped.connect(self.choose)
+        column = QVBoxLayout(box)
+        column.setContentsMargins(theme.spacing(4), theme.spacing(5), theme.spacing(4), theme.spacing(5))
+        column.setSpacing(theme.spacing(1.5))
+        title = parts.label("Drop a table or a folder of labelled cases here", size=15, weight=theme.SEMIBOLD)
+        title.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(title)
+        words = parts.label(FORMATS, "muted")
+        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(words)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(parts.button("Choose a table\u2026", self.choose_table, "primary"))
+        row.addWidget(parts.button("Choose a folder\u2026", self.choose_folder))
+        row.addStretch(1)
+        column.addLayout(row)
+        return box
+
+    def _show_plugins(self, found: list[PluginEntry]) -> None:
+        chosen = self.plugins.currentData()
+        self.plugins.blockSignals(True)  # noqa: FBT003 - Qt's signature
+        self.plugins.clear()
+        for entry in found:
+            if entry.manifest is not None:
+                self.plugins.addItem(entry.manifest.name, entry.id)
+                self.plugins.setItemData(
+                    self.plugins.count() - 1, entry.manifest.card.summary, Qt.ItemDataRole.ToolTipRole
+                )
+        self.plugins.setCurrentIndex(max(self.plugins.findData(chosen), 0))
+        self.plugins.blockSignals(False)  # noqa: FBT003
+        self._say_plugin()
+        self._listed = True
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            self.choose(waiting)
+
+    def _say_plugin(self) -> None:
+        summary = self.plugins.currentData(Qt.ItemDataRole.ToolTipRole)
+        self._about.setText(str(summary) if summary else "No plug-in here can learn: install one under Plug-ins.")
+
+    def _plugin_changed(self) -> None:
+        self._say_plugin()
+        if self.wish is not None:
+            self.choose(self.wish.data)
+
+    def _examine(self, wish: Wish) -> None:
+        pages.clear(self.body)
+        self.body.addWidget(parts.title("Looking at every case"))
+        stage = parts.label("reading the table", "muted")
+        bar = QProgressBar()
+        bar.setRange(0, 0)
+        bar.setAccessibleName("Progress of the checks")
+        self.body.addWidget(stage)
+        self.body.addWidget(bar)
+        row = QHBoxLayout()
+        row.addWidget(parts.button("Stop", self.start))
+        row.addStretch(1)
+        self.body.addLayout(row)
+
+        def work(job: Job) -> Examination:
+            with Session(self._context.home, job.on_progress, job.cancelled) as session:
+                return planning.examine(session, wish)
+
+        def shown(words: str, fraction: float | None, _values: object) -> None:
+            stage.setText(words)
+            bar.setRange(0, 0 if fraction is None else 1000)
+            bar.setValue(round(1000 * (fraction or 0.0)))
+
+        job = self._context.background.run(
+            "Checking cases", work, lambda found: self._show(wish, found), lambda error: self._failed(wish, error)
+        )
+        job.progressed.connect(shown, Qt.ConnectionType.QueuedConnection)
+        self._job = job
+
+    def _show(self, wish: Wish, found: Examination) -> None:
+        if self.wish != wish:
+            return
+        self.examination = found
+        pages.clear(self.body)
+        patients = len({case.patient for case in found.cohort.cases})
+        title = "Some things must be mended first" if found.errors else "The cases are ready"
+        self.body.addWidget(parts.title(title))
+        figures = {"cases": len(found.cohort.cases), "patients": patients, "findings": len(found.cohort.labels)}
+        self.body.addWidget(pages.tiles({name: f"{value:,}" for name, value in figures.items()}))
+        self.checks, self.split = ChecksView(self._context.background), SplitView()
+        self.checks.show_problems(found.cohort, found.problems)
+        sections: list[tuple[str, QWidget]] = [("Checks", self.checks)]
+        if found.split is not None:
+            self.split.show_split(found.cohort, found.split)
+            sections.insert(0, ("Split by patient", self.split))
+        for heading, widget in sections:
+            self.body.addSpacing(theme.spacing(1))
+            self.body.addWidget(parts.heading(heading))
+            self.body.addWidget(widget)
+        self._update_side()
+        if self.go_on.isEnabled():
+            self.go_on.setFocus()
+
+    def _failed(self, wish: Wish, error: MedTransferError) -> None:
+        if self.wish == wish and error.code != "job.cancelled":
+            self._show_trouble(*_two(error))
+
+    def _show_trouble(self, what: str, hint: str) -> None:
+        self.start()
+        frame, column = parts.card("failure")
+        column.addWidget(parts.label(what, "danger", weight=theme.MEDIUM))
+        column.addWidget(parts.label(hint))
+        self.body.insertWidget(2, frame)
+
+    def renamed(self, name: str, recipe: str) -> Wish | None:
+        """Return the wish with what the next step settled."""
+        return replace(self.wish, name=name, recipe=recipe) if self.wish else None
+
+
+def _two(error: MedTransferError) -> tuple[str, str]:
+    head = f"{error.subject}: {error.message}" if error.subject else error.message
+    return f"{head[:1].upper()}{head[1:].rstrip('.')}.", error.hint

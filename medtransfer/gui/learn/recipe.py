@@ -1,0 +1,152 @@
+"""Second step: how thoroughly to learn, in plain words, with the time that it will probably take here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QButtonGroup, QFrame, QLineEdit, QRadioButton, QVBoxLayout
+
+from medtransfer.contract.recipe import PRESETS, Recipe
+from medtransfer.errors import UserError
+from medtransfer.gui import pages, parts, theme
+from medtransfer.gui.background import Job
+from medtransfer.gui.context import Context
+from medtransfer.store.models import check_name
+from medtransfer.work import estimates, planning
+from medtransfer.work.estimates import Estimate
+from medtransfer.work.planning import Examination, Wish
+from medtransfer.work.report.numbers import counted
+
+USUAL = "standard"
+MEASURING = "Time on this machine: measuring\u2026"
+
+
+class PresetCard(QFrame):
+    """One preset: a radio button, what it does, and how long that takes. A click anywhere chooses it."""
+
+    def __init__(self, name: str, description: str) -> None:
+        super().__init__()
+        self.setProperty("kind", "card")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(theme.spacing(2), theme.spacing(1.5), theme.spacing(2), theme.spacing(1.5))
+        self.radio = QRadioButton(name.capitalize())
+        self.radio.setFont(theme.font(15, theme.SEMIBOLD))
+        self.radio.setAccessibleDescription(description)
+        self.time = parts.label(MEASURING, "accent", weight=theme.MEDIUM)
+        column.addWidget(self.radio)
+        column.addWidget(parts.label(description, "muted"))
+        column.addWidget(self.time)
+        self.radio.toggled.connect(lambda chosen: parts.restyle(self, "kind", "notice" if chosen else "card"))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802, ARG002 - Qt's name and signature
+        """Choose this preset."""
+        self.radio.setChecked(True)
+        self.radio.setFocus()
+
+
+class RecipePage(pages.Page):
+    """The page. ``started`` and ``back`` say what the person chose to do."""
+
+    started = Signal()
+    back = Signal()
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
+        self._wish: Wish | None = None
+        self.cards: dict[str, PresetCard] = {}
+        self._group = QButtonGroup(self)
+        self.body.addWidget(parts.title("How thoroughly to learn"))
+        words = "Standard is the one to start with. You can train again with another choice; nothing is overwritten."
+        self.body.addWidget(parts.label(words, "muted"))
+        for name in PRESETS:
+            card = PresetCard(name, Recipe.preset(name).description)
+            self.cards[name] = card
+            self._group.addButton(card.radio)
+            self.body.addWidget(card)
+        self.basis = parts.label("", "muted", theme.SMALL_SIZE)
+        self.body.addWidget(self.basis)
+        self.cards[USUAL].radio.setChecked(True)
+        self.name = QLineEdit()
+        self.name.setAccessibleName("Name of the model")
+        self.name.setMaxLength(80)
+        self.name.textChanged.connect(self._check_name)
+        self.name.returnPressed.connect(self._start_if_allowed)
+        self.start = parts.button("Start training", self.started.emit, "primary")
+        self._trouble = parts.label("", "danger", theme.SMALL_SIZE)
+        self._summary = parts.label("", "muted")
+        self._fill_side()
+
+    def show_plan(self, wish: Wish, found: Examination) -> None:
+        """Offer the presets for these cases, and estimate their time."""
+        self._wish = wish
+        self.name.setText(wish.name)
+        cases, labels = len(found.cohort.cases), len(found.cohort.labels)
+        self._summary.setText(f"{counted(cases, 'case')} with {counted(labels, 'finding')}, from {wish.data.name}.")
+        for card in self.cards.values():
+            card.time.setText(MEASURING)
+        home = self._context.home
+
+        def work(_job: Job) -> dict[str, Estimate]:
+            _, manifest = planning.learner(home, wish.plugin)
+            found_recipes = {
+                name: planning.recipe_of(Wish(wish.plugin, wish.data, recipe=name), manifest) for name in PRESETS
+            }
+            return {
+                name: estimates.estimate(home, wish.plugin, recipe, cases, labels)
+                for name, recipe in found_recipes.items()
+            }
+
+        self._context.background.run("Estimating the time of training", work, self._show_estimates)
+
+    def recipe(self) -> str:
+        """Return the name of the chosen preset."""
+        return next(name for name, card in self.cards.items() if card.radio.isChecked())
+
+    def _fill_side(self) -> None:
+        self.side.addWidget(parts.heading("Cases"))
+        self.side.addWidget(self._summary)
+        self.side.addSpacing(theme.spacing(1))
+        self.side.addWidget(parts.heading("Name of the model"))
+        self.side.addWidget(self.name)
+        self.side.addWidget(self._trouble)
+        self.side.addSpacing(theme.spacing(1))
+        self.side.addWidget(self.start)
+        self.side.addWidget(parts.button("Back", self.back.emit))
+        self.side.addStretch(1)
+
+    def _show_estimates(self, found: Mapping[str, Estimate]) -> None:
+        for name, estimate in found.items():
+            self.cards[name].time.setText(f"About {span(estimate.low, estimate.high)} on this machine")
+        earlier = [name for name, estimate in found.items() if estimate.basis == "earlier"]
+        said = f"; {', '.join(earlier)}: from earlier trainings here" if earlier else ""
+        self.basis.setText(f"Estimates from the speed of this machine's processor{said}. A graphics card is faster.")
+
+    def _check_name(self, name: str) -> None:
+        try:
+            check_name(name)
+        except UserError as error:
+            self._trouble.setText(error.hint)
+            self.start.setEnabled(False)
+        else:
+            self._trouble.setText("")
+            self.start.setEnabled(True)
+        self._trouble.setVisible(bool(self._trouble.text()))
+
+    def _start_if_allowed(self) -> None:
+        if self.start.isEnabled():
+            self.started.emit()
+
+
+def span(low: float, high: float) -> str:
+    """Return two numbers of seconds as people say them: ``"3 to 9 minutes"``."""
+    unit, seconds = ("hours", 3600.0) if high >= 5400 else ("minutes", 60.0)
+    if high < 90:
+        return "a minute"
+    first, last = low / seconds, high / seconds
+    shown = [f"{value:.0f}" if value >= 1.5 else f"{max(value, 0.5):.1f}".removesuffix(".0") for value in (first, last)]
+    if shown[0] == shown[1]:
+        return f"{shown[0]} {unit}"
+    return f"{shown[0]} to {shown[1]} {unit}"
