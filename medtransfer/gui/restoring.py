@@ -113,9 +113,8 @@ def _bring_back(window: MainWindow, before: State) -> None:
     geometry = before.get("geometry")
     if isinstance(geometry, str):
         window.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "replace")))
-    shown = before.get("space")
-    if shown in {space.id for space in window.spaces}:
-        window.show_space(str(shown))
+    if before.get("space") in [space.id for space in window.spaces]:
+        window.show_space(before["space"])
 
 
 def _count(before: State) -> int:

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from medtransfer.errors import PluginError, UserError
+from medtransfer.errors import MedTransferError, PluginError, UserError
 from medtransfer.gui import jobs_panel
 from medtransfer.gui.background import ENDED_KEPT, Job, State
 from medtransfer.gui.context import Context
@@ -57,7 +57,7 @@ def test_a_failure_is_said_with_what_to_do(panel: JobsPanel, context: Context, q
 
 
 def test_a_bug_in_a_job_becomes_an_error_of_its_own(context: Context, qtbot: QtBot) -> None:
-    heard = []
+    heard: list[MedTransferError] = []
     job = context.background.run("Reading", lambda _job: 1 / 0, failed=heard.append)
     qtbot.waitUntil(lambda: job.state is State.FAILED)
     assert [error.code for error in heard] == ["bug.background"]

@@ -19,8 +19,9 @@ def contrast(one: str, two: str) -> float:
     """Contrast ratio by WCAG 2.2."""
 
     def luminance(colour: str) -> float:
-        channels = [value / 255 for value in QColor(colour).toTuple()[:3]]  # type: ignore[index]
-        linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+        mixed = QColor(colour)
+        channels = (mixed.redF(), mixed.greenF(), mixed.blueF())
+        linear = [float(value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4) for value in channels]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
     lighter, darker = sorted((luminance(one), luminance(two)), reverse=True)
