@@ -65,7 +65,7 @@ def test_isotonic_equals_scikit_learn_off_the_ends_and_is_never_certain() -> Non
     fitted = calibration.fit(logits * 2.0, truth, "isotonic")
     ours = calibration.apply(fitted, logits * 2.0)
     raw = calibration.apply(Calibration(), logits * 2.0)
-    peer = IsotonicRegression(out_of_bounds="clip").fit(raw, truth).predict(raw)  # type: ignore[no-untyped-call]  # it has no types
+    peer = IsotonicRegression(out_of_bounds="clip").fit(raw, truth).predict(raw)
     np.testing.assert_allclose(ours, np.clip(peer, 1 / 2002, 2001 / 2002), atol=1e-12)
     assert 0.0 < ours.min() < ours.max() < 1.0
     assert np.all(np.diff(calibration.apply(fitted, np.linspace(-50.0, 50.0, 999))) >= 0.0)

@@ -57,9 +57,9 @@ class Page(HTMLParser):
         return re.sub(r"\s+", " ", " ".join(self.words))
 
 
-def shown(tmp_path: Path, content: Result, **options: str) -> Page:
+def shown(tmp_path: Path, content: Result, caption: str = "") -> Page:
     write(content, tmp_path / "result")
-    result_report(tmp_path / "result", PICTURE, bundle(), tmp_path / "r.html", **options)
+    result_report(tmp_path / "result", PICTURE, bundle(), tmp_path / "r.html", caption)
     return Page(tmp_path / "r.html")
 
 
