@@ -26,14 +26,14 @@ import os, sys, time
 class Painted(QObject):
     def eventFilter(self, watched, event):
         if event.type() == QEvent.Type.Paint and watched.isWindow():
-            QTimer.singleShot(0, self.tell)
+            QCoreApplication.postEvent(self, QEvent(QEvent.Type.User), 1000)  # next, before anything that waits
         return False
-    def tell(self):
+    def customEvent(self, event):
         print(time.time(), flush=True)
         os._exit(0)
 """
 BARE = f"""
-from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QObject
 from PySide6.QtWidgets import QApplication, QMainWindow
 {PAINTED}
 app = QApplication(sys.argv)
@@ -45,7 +45,7 @@ window.show()
 app.exec()
 """
 OURS = f"""
-from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QObject
 {PAINTED}
 from medtransfer.gui import window
 class Watched(window.MainWindow):
