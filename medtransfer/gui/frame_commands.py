@@ -38,6 +38,14 @@ def _file(window: MainWindow) -> list[Command]:
             "Open every image in a folder and below it.",
         ),
         Command(
+            "window.forget_recent",
+            "Forget what was opened lately",
+            "File",
+            window.recent.forget,
+            help="The search field finds it until then.",
+            enabled=lambda: bool(window.recent.paths),
+        ),
+        Command(
             "window.settings",
             "Settings …",
             "File",

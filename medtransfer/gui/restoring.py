@@ -35,6 +35,7 @@ def begin(window: MainWindow, wanted: Wanted) -> None:
     journal.failed.connect(window.context.events.message)
     before = journal.read()
     window.journal = journal
+    window.recent.restore(before.get("recent"))
     crashed = bool(before) and not before.get("closed", False)
     attempts = _count(before) + 1 if crashed else 0
     if attempts > CAUTIOUS_AFTER:
@@ -61,6 +62,7 @@ def snapshot(window: MainWindow) -> State:
     return {
         "space": window.current,
         "geometry": bytes(window.saveGeometry().toBase64().data()).decode("ascii"),
+        "recent": window.recent.state(),
         "spaces": {space.id: space.state() for space in window.spaces},
     }
 

@@ -18,6 +18,7 @@ from medtransfer.gui.context import Context, Space
 from medtransfer.gui.drawer_place import DrawerPlace
 from medtransfer.gui.model_hits import ModelHits
 from medtransfer.gui.palette import SearchField, command_hits
+from medtransfer.gui.recent import Recent
 from medtransfer.gui.spaces import Deferred, declared
 from medtransfer.gui.statusbar import StatusBar
 from medtransfer.gui.topbar import TopBar
@@ -59,10 +60,12 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(context)
         self._fill()
         self._connect()
-        frame_commands.add_to(self)
         context.search.add(lambda: command_hits(context.commands))
         self.closing = closing.Closing(self)
+        self.recent = Recent(context.events)
+        context.search.add(self.recent.hits)
         self.models = ModelHits(context)
+        frame_commands.add_to(self)
 
     def _fill(self) -> None:
         centre = QWidget()

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from medtransfer.gui.context import Context
+from medtransfer.gui.restoring import snapshot
 from medtransfer.gui.search import Hit, Search
 from medtransfer.gui.window import MainWindow
 from medtransfer.store import models
@@ -91,6 +94,25 @@ def test_a_source_of_a_space_is_searched(make_window: WindowMaker, context: Cont
     assert text == "Left eye, Study, IDRiD-003"
     qtbot.keyClick(window.search, Qt.Key.Key_Return)
     assert opened == ["left"]
+
+
+def test_what_was_opened_lately_is_found_and_forgotten(
+    make_window: WindowMaker, context: Context, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window = make_window(fakes())
+    for name in ("left eye.png", "right eye.png", "left eye.png"):
+        window.open_paths([tmp_path / name])
+    assert window.recent.paths == [tmp_path / "left eye.png", tmp_path / "right eye.png"]
+    assert snapshot(window)["recent"] == [str(path) for path in window.recent.paths]
+    window.search.begin()
+    qtbot.keyClicks(window.search, "right eye")
+    with qtbot.waitSignal(context.events.open_paths) as asked:
+        qtbot.keyClick(window.search, Qt.Key.Key_Return)
+    assert asked.args == [[tmp_path / "right eye.png"]]
+    assert context.commands.run("window.forget_recent")
+    assert snapshot(window)["recent"] == []
+    window.recent.restore(["a", 3])
+    assert window.recent.paths == [Path("a")]
 
 
 def test_the_best_hit_comes_first() -> None:
