@@ -11,11 +11,17 @@ from tests.cli.conftest import Command
 from tests.conftest import BundleMaker, PictureMaker, TableMaker
 
 
-def test_without_arguments_it_says_where_the_window_is_and_helps(command: Command) -> None:
-    answer = command()
-    assert answer.code == 0
-    assert "later version" in answer.out
-    assert "analyse" in answer.out
+@pytest.mark.parametrize("arguments", [[], ["scan.dcm"]])
+def test_the_window_without_a_screen_is_refused_in_words(
+    command: Command, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    for variable in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    answer = command(*arguments)
+    assert answer.code == 1
+    assert "no screen" in answer.err
+    assert "medtransfer --help" in answer.err
 
 
 @pytest.mark.parametrize(
