@@ -33,7 +33,7 @@ def main() -> int:
         sys.stderr.write(complaint + "\n")
         return 1
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from installer.commands import main as run  # noqa: PLC0415  only a new enough Python can parse it
+    from installer.commands import main as run  # only a new enough Python can parse it
 
     return run(sys.argv[1:])
 

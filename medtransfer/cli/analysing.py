@@ -1,6 +1,5 @@
 """``medtransfer analyse``, ``batch`` and ``rerun``."""
 
-
 from __future__ import annotations
 
 from pathlib import Path

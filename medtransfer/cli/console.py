@@ -1,6 +1,5 @@
 """The console: tables and JSON on standard output, errors and progress on standard error."""
 
-
 from __future__ import annotations
 
 import json

@@ -1,6 +1,5 @@
 """``medtransfer doctor``."""
 
-
 from __future__ import annotations
 
 from dataclasses import asdict

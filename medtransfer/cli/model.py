@@ -1,6 +1,5 @@
 """``medtransfer model ...``."""
 
-
 from __future__ import annotations
 
 from dataclasses import asdict

@@ -1,6 +1,5 @@
 """``medtransfer plugin ...``."""
 
-
 from __future__ import annotations
 
 from pathlib import Path

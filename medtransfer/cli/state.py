@@ -1,6 +1,5 @@
 """What every command needs: the home that was asked for, and a session that shows its progress."""
 
-
 from __future__ import annotations
 
 from collections.abc import Iterator

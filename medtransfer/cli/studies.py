@@ -1,6 +1,5 @@
 """``medtransfer open``: studies, series, geometry and checks."""
 
-
 from __future__ import annotations
 
 from dataclasses import asdict

@@ -21,7 +21,7 @@ _LINE_LIMIT = 400
 _READER_WAIT_S = 1.0
 
 
-class WorkerEnded(Exception):  # noqa: N818 - what happened, not yet an error: the caller knows how it ended
+class WorkerEnded(Exception):
     """The worker's end of the conversation is closed."""
 
 

@@ -224,7 +224,7 @@ def _unfamiliar(answerer: Answerer, features: NDArray[np.float32]) -> list[Notic
     times = float(reference.distance(features)[0]) / reference.limit
     if times <= 1.0:
         return []
-    message = f"This picture is unlike those that the model was trained on ({times:.1f} times the accepted distance)."
+    message = f"This picture is unlike those that the model was trained on ({times:.2f} times the accepted distance)."
     return [Notice(code="model.unfamiliar", level="warning", message=message)]
 
 
