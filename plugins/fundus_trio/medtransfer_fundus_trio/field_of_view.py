@@ -15,19 +15,23 @@ _FILLED = 0.05
 """Share of a row's or column's pixels that must be bright: specks of dust and date stamps do not count."""
 _SMALLEST_SHARE = 0.2
 """A field of view smaller than this share of the picture's side was not found."""
+_ROUND = 0.978
+"""Share of pixels in which the bright part must agree with a disc.
+
+All 501 photographs of IDRiD, HRF and RFMiD at hand reach 0.981, and none of 649 chest radiographs exceeds 0.975.
+"""
+_LOOKED_AT = 1000
+"""Larger photographs are looked at in steps that leave about so many pixels on the short side."""
+_COMPARED = 256
+"""Pixels along the longer side of the grid on which the bright part is compared with a disc."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldOfView:
-    """The bounding box of the retina, and what its borders tell.
-
-    ``found`` is False when the picture has no dark ground to tell the retina from; the region is then the whole
-    picture. ``filled`` is the share of the box that is retina: pi / 4 for a whole disc, more when it is cut.
-    """
+    """The bounding box of the retina; the whole picture when there is no disc on a dark ground (``found`` is False)."""
 
     region: Region
     found: bool
-    filled: float
 
 
 def find(rgb: NDArray[np.uint8]) -> FieldOfView:
@@ -37,27 +41,44 @@ def find(rgb: NDArray[np.uint8]) -> FieldOfView:
     ----------
     rgb
         uint8 (y, x, 3).
+
+    Returns
+    -------
+    FieldOfView
+        Its region is exact to the pixel up to 2,000 pixels on the picture's short side, beyond that to a few.
     """
     height, width = rgb.shape[:2]
-    brightness = rgb.max(axis=2)
+    step = max(1, min(height, width) // _LOOKED_AT)
+    brightness = rgb[::step, ::step].max(axis=2)
     bright = brightness > _DARK * float(np.percentile(brightness, 95))
     rows = np.flatnonzero(bright.mean(axis=1) > _FILLED)
     columns = np.flatnonzero(bright.mean(axis=0) > _FILLED)
-    whole = Region(0, 0, height, width)
-    if not len(rows) or not len(columns):
-        return FieldOfView(whole, found=False, filled=0.0)
-    region = Region(int(rows[0]), int(columns[0]), int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1))
-    inside = bright[region.top : region.top + region.height, region.left : region.left + region.width]
-    filled = float(inside.mean())
-    if min(region.height / height, region.width / width) < _SMALLEST_SHARE:
-        return FieldOfView(whole, found=False, filled=filled)
-    return FieldOfView(region, found=_has_dark_corners(brightness, region), filled=filled)
+    if not _is_large_enough(rows, height // step) or not _is_large_enough(columns, width // step):
+        return FieldOfView(Region(0, 0, height, width), found=False)
+    inside = bright[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    if not _has_dark_corners(inside) or not _is_disc(inside):
+        return FieldOfView(Region(0, 0, height, width), found=False)
+    top, left = int(rows[0]) * step, int(columns[0]) * step
+    bottom, right = min(height, int(rows[-1] + 1) * step), min(width, int(columns[-1] + 1) * step)
+    return FieldOfView(Region(top, left, bottom - top, right - left), found=True)
 
 
-def _has_dark_corners(brightness: NDArray[np.uint8], region: Region) -> bool:
-    """Say whether the box's corners are dark, as those around a disc are."""
-    size = max(2, min(region.height, region.width) // 25)
-    box = brightness[region.top : region.top + region.height, region.left : region.left + region.width]
-    corners = [box[:size, :size], box[:size, -size:], box[-size:, :size], box[-size:, -size:]]
-    level = float(np.percentile(box, 95))
-    return sum(float(corner.mean()) < 0.35 * level for corner in corners) >= 3
+def _is_large_enough(indices: NDArray[np.intp], side: int) -> bool:
+    return bool(len(indices)) and indices[-1] - indices[0] + 1 >= _SMALLEST_SHARE * side
+
+
+def _has_dark_corners(bright: NDArray[np.bool_]) -> bool:
+    """Say whether at least three of the box's corners are ground; a tab that marks the side may lie in one."""
+    size = max(2, min(bright.shape) // 25)
+    corners = [bright[:size, :size], bright[:size, -size:], bright[-size:, :size], bright[-size:, -size:]]
+    return sum(float(corner.mean()) < 0.5 for corner in corners) >= 3
+
+
+def _is_disc(bright: NDArray[np.bool_]) -> bool:
+    """Say whether the bright part of a box is a disc in its middle, which the box may cut."""
+    step = max(1, max(bright.shape) // _COMPARED)
+    part = bright[::step, ::step]
+    y, x = np.indices(part.shape, dtype=np.float32)
+    squares = (y - (part.shape[0] - 1) / 2) ** 2 + (x - (part.shape[1] - 1) / 2) ** 2
+    radii = 0.5 * max(part.shape) * np.linspace(1.0, 1.2, 9)
+    return max(float((part == (squares <= radius**2)).mean()) for radius in radii) >= _ROUND

@@ -1,16 +1,31 @@
-"""What is wrong with a photograph, so that the reader of a result knows: exposure, sharpness, field of view."""
+"""What is wrong with a photograph, so that the reader of a result knows: exposure, sharpness, field of view.
+
+The limits were set on 447 photographs: 413 of IDRiD's training set, 24 of HRF and 10 of RFMiD. As they are, 6 of them
+(1.3 %) are called blurred, and none dark or bright. At 0.3 of their brightness all are called dark; after a Gaussian
+blur of 3 pixels in 512, 439 (98 %) are called blurred.
+"""
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medtransfer.sdk import Notice, Region
 
-_TOO_DARK, _TOO_BRIGHT = 0.12, 0.75
-"""Accepted median brightness of the retina's green channel relative to the red one's range, see :func:`exposure`."""
-_BLURRED = 0.020
-"""Sharpness below which fine lesions cannot be seen; sharp photographs of the IDRiD set lie at 0.04 and above."""
+_Number = TypeVar("_Number", np.uint8, np.float32)
+
+_TOO_DARK = 0.3
+"""Median of the brightest channel in the middle of the field; 0.33 to 0.97 in the photographs above."""
+_TOO_BRIGHT = 0.75
+"""Median of the green channel there; up to 0.67 above. The red channel saturates in good photographs as well."""
+_BLURRED = 1.3
+"""See :func:`sharpness`; 1.8 is the median above, and 1.1 after the blur."""
+_GRID = 512
+"""Pixels on the short side at which sharpness is measured."""
+_KERNEL = np.exp(-0.5 * (np.arange(-6, 7) / 2.0) ** 2)
+"""Gaussian with a standard deviation of 2 pixels, cut at 3 of them."""
 
 
 def notices(rgb: NDArray[np.uint8], region: Region, *, found: bool) -> list[Notice]:
@@ -30,10 +45,10 @@ def notices(rgb: NDArray[np.uint8], region: Region, *, found: bool) -> list[Noti
     if not found:
         message = "No round field of view was found: this may not be a fundus photograph, or it was cut."
         noticed.append(Notice(code="fundus.no-field-of-view", level="warning", message=message))
-    level = exposure(retina)
-    if level < _TOO_DARK:
+    middle = _middle(retina, 0.25)
+    if float(np.median(middle.max(axis=2))) / 255.0 < _TOO_DARK:
         noticed.append(Notice(code="fundus.dark", level="warning", message="The photograph is underexposed."))
-    elif level > _TOO_BRIGHT:
+    elif float(np.median(middle[..., 1])) / 255.0 > _TOO_BRIGHT:
         noticed.append(Notice(code="fundus.bright", level="warning", message="The photograph is overexposed."))
     if sharpness(retina) < _BLURRED:
         message = "The photograph is blurred: small lesions may be missed."
@@ -41,25 +56,48 @@ def notices(rgb: NDArray[np.uint8], region: Region, *, found: bool) -> list[Noti
     return noticed
 
 
-def exposure(retina: NDArray[np.uint8]) -> float:
-    """Return the median brightness of the brightest channel in the middle half of the field of view, in [0, 1]."""
-    height, width = retina.shape[:2]
-    middle = retina[height // 4 : 3 * height // 4 + 1, width // 4 : 3 * width // 4 + 1]
-    return float(np.median(middle.max(axis=2))) / 255.0
-
-
 def sharpness(retina: NDArray[np.uint8]) -> float:
-    """Return how steep the green channel's edges are relative to its brightness.
+    """Return how much of its edges' steepness a photograph loses when it is blurred: 1 when it was blurred before.
 
-    The 99th percentile of the gradient's length in the middle of the field, at about 512 pixels across, divided by the
-    median brightness: vessel walls are the sharpest thing there.
+    After Crete et al. 2007 (SPIE 6492, 64920I): blurring again changes little in what is blurred already. Unlike the
+    steepness itself, the ratio does not depend on the contrast of the photograph. Compared is the 99th percentile of
+    the green channel's gradient in the middle of the field: vessel walls are the steepest thing there.
+
+    Parameters
+    ----------
+    retina
+        uint8 (y, x, 3): the field of view.
     """
-    step = max(1, min(retina.shape[:2]) // 512)
-    green = retina[::step, ::step, 1].astype(np.float32)
-    height, width = green.shape
-    middle = green[height // 5 : 4 * height // 5, width // 5 : 4 * width // 5]
-    if min(middle.shape) < 3:
-        return 0.0
-    vertical, horizontal = np.gradient(middle)
-    length = np.hypot(vertical, horizontal)
-    return float(np.percentile(length, 99)) / (float(np.median(middle)) + 8.0)
+    green = _middle(_reduced(retina[..., 1], max(1, min(retina.shape[:2]) // _GRID)), 0.2)
+    if min(green.shape) < 2 * len(_KERNEL):
+        return 1.0
+    margin = len(_KERNEL) // 2
+    before = _steepness(green[margin:-margin, margin:-margin])
+    after = _steepness(_smoothed(_smoothed(green).T).T)
+    return before / after if after > 0 else 1.0
+
+
+def _middle(values: NDArray[_Number], margin: float) -> NDArray[_Number]:
+    """Return an array's middle, without that share of its rows and columns at each edge."""
+    height, width = values.shape[:2]
+    rows, columns = int(height * margin), int(width * margin)
+    return values[rows : height - rows, columns : width - columns]
+
+
+def _reduced(values: NDArray[np.uint8], step: int) -> NDArray[np.float32]:
+    """Return the means of blocks of ``step`` x ``step`` pixels; what is left over at the far edges is dropped."""
+    height, width = values.shape[0] // step, values.shape[1] // step
+    blocks = values[: height * step, : width * step].reshape(height, step, width, step)
+    return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float32)
+
+
+def _smoothed(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Blur along the first axis; shorter by the kernel's length less one."""
+    length = values.shape[0] - len(_KERNEL) + 1
+    weights = _KERNEL / _KERNEL.sum()
+    return np.asarray(sum(weight * values[i : i + length] for i, weight in enumerate(weights)), dtype=np.float32)
+
+
+def _steepness(values: NDArray[np.float32]) -> float:
+    vertical, horizontal = np.gradient(values)
+    return float(np.percentile(np.hypot(vertical, horizontal), 99))
