@@ -88,9 +88,7 @@ def test_it_is_found_on_phantoms_of_every_camera(camera: str) -> None:
 
 
 def test_it_is_not_found_on_chest_radiographs(data_folder: Path) -> None:
-    paths = sorted((data_folder / "chest" / "nih").rglob("*.png")) or sorted(
-        (data_folder / "chest" / "nih").rglob("*.jpg")
-    )
+    paths = sorted((data_folder / "chest" / "nih" / "images").iterdir())
     assert len(paths) >= 600
     found = [path.name for path in paths if field_of_view.find(small(path, 256)).found]
     assert len(found) <= 0.01 * len(paths), found
