@@ -1,8 +1,9 @@
 """Training one label's network: our loop, on whatever device Fabric finds, stopped and resumed exactly.
 
 BatchNorm keeps its pretrained statistics: batches are small, and pictures of one clinic are not a sample of the world.
-Validation looks at the running mean of the weights (Polyak averaging), which is what is kept. Epoch 0, the network
-before its first step, takes part in the choice: training can end with "better as it was".
+What validation looks at, and what is kept, is the running mean of the weights (Polyak averaging), itself averaged with
+the weights that training started from. Epoch 0, the network before its first step, takes part in the choice: training
+can end with "better as it was".
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class LabelTask:
     """What one label's training needs.
 
     ``trainable`` is the part of ``network`` that maps ``inputs`` to logits (n, 1); parameters outside of it are frozen.
+    Weights that are not ``pretrained`` are no good to average with.
     """
 
     label: str
@@ -56,6 +58,7 @@ class LabelTask:
     train: LabelledKeys
     validation: LabelledKeys
     recipe: Recipe
+    pretrained: bool = True
 
 
 @dataclass
@@ -70,10 +73,10 @@ class Progress:
 
 @dataclass(frozen=True, eq=False)
 class _Batch:
-    """The cases of one step, the view of them, and the seed of its dropout."""
+    """The cases of one step, which view of each, and the seed of its dropout."""
 
     chosen: NDArray[np.int64]
-    view: int
+    views: NDArray[np.int64]
     seed: int
 
 
@@ -113,8 +116,9 @@ class _Training:
         # setup() moves the whole network; the trainable part shares its modules.
         self._module, self._optimizer = self._fabric.setup(task.trainable, torch.optim.AdamW(groups))
         self._module.to(memory_format=torch.channels_last)
+        self._start = _trainable_state(task.trainable)
         self._average = _trainable_state(task.trainable)
-        self._best = {name: value.clone() for name, value in self._average.items()}
+        self._best = _trainable_state(task.trainable)
         self._chunk = recipe.batch_size
         self._steps_per_epoch = max(1, math.ceil(len(task.train.keys) / recipe.batch_size))
         self._loss = nn.BCEWithLogitsLoss(pos_weight=_positive_weight(task.train.truth, recipe).to(self._fabric.device))
@@ -153,9 +157,10 @@ class _Training:
         for step in range(self._steps_per_epoch):
             self._ctx.check()
             chosen = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-            view = int(generator.integers(recipe.views)) if recipe.tune != "all" else epoch
+            cached = generator.integers(recipe.views, size=len(chosen))
+            views = cached if recipe.tune != "all" else np.full(len(chosen), epoch)
             self._set_rates((epoch - 1) * self._steps_per_epoch + step)
-            total += self._step(_Batch(chosen, view, int(generator.integers(2**31)))) * len(chosen)
+            total += self._step(_Batch(chosen, views, int(generator.integers(2**31)))) * len(chosen)
         mean = total / len(order)
         if not math.isfinite(mean):
             raise PluginError(
@@ -197,7 +202,13 @@ class _Training:
         total = 0.0
         for start in range(0, len(batch.chosen), self._chunk):
             part = batch.chosen[start : start + self._chunk]
-            inputs = self._task.inputs.batch([self._task.train.keys[index] for index in part], batch.view)
+            views = batch.views[start : start + self._chunk]
+            inputs = torch.cat(
+                [
+                    self._task.inputs.batch([self._task.train.keys[i]], int(view))
+                    for i, view in zip(part, views, strict=True)
+                ]
+            )
             truth = torch.from_numpy(self._task.train.truth[part]).float()
             logits = self._module(_placed(inputs, self._fabric.device))[:, 0]
             loss = self._loss(logits.float(), truth.to(self._fabric.device)) * (len(part) / len(batch.chosen))
@@ -224,9 +235,11 @@ class _Training:
             self._average[name].lerp_(value, 1 - decay)
 
     def _record(self, epoch: int, loss: float | None) -> None:
-        """Judge the averaged weights on validation and remember them if none before were better."""
+        """Judge the weights that would be kept on validation and remember them if none before were better."""
         current = _trainable_state(self._task.trainable)
-        _load_trainable(self._task.trainable, self._average)
+        keep = self._recipe.start_share if self._task.pretrained else 0.0
+        candidate = {name: torch.lerp(value, self._start[name], keep) for name, value in self._average.items()}
+        _load_trainable(self._task.trainable, candidate)
         validation = self._task.validation
         logits = predict(self._task.trainable, self._task.inputs, validation.keys, self._fabric.device)
         _load_trainable(self._task.trainable, current)
@@ -238,7 +251,7 @@ class _Training:
         progress.history.append(entry)
         if entry["score"] > progress.best_score:
             progress.best_epoch, progress.best_score = epoch, entry["score"]
-            self._best = {name: value.clone() for name, value in self._average.items()}
+            self._best = candidate
 
     def _save(self, checkpoint: Path) -> None:
         state = {

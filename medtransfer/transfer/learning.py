@@ -145,6 +145,7 @@ class Learning:
             self._labelled[label]["train"],
             self._labelled[label]["validation"],
             recipe,
+            pretrained=bool(self._origin.described),
         )
         progress = fit.fit(task, file.with_suffix(".checkpoint"), ctx, tell)
         bundles.rounded(network)
