@@ -145,7 +145,7 @@ class Learning:
             self._labelled[label]["train"],
             self._labelled[label]["validation"],
             recipe,
-            pretrained=bool(self._origin.described),
+            pretrained=bool(self._origin.described or self._origin.parent),
         )
         progress = fit.fit(task, file.with_suffix(".checkpoint"), ctx, tell)
         bundles.rounded(network)

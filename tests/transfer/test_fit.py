@@ -269,6 +269,41 @@ def test_rates_rise_and_then_fall_along_a_cosine(tmp_path: Path, monkeypatch: py
     assert rates[4:] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(("pretrained", "expected"), [(True, 0.25), (False, 0.0)])
+def test_what_is_kept_lies_between_the_start_and_the_tuned_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, pretrained: bool, expected: float
+) -> None:
+    def kept(share: float) -> Tensor:
+        scores = iter([0.1, 0.2, 0.3])
+        monkeypatch.setattr(fit, "_judged", lambda *_: {"score": next(scores), "log_loss": 1.0})
+        given = replace(task(changed(epochs=2, start_share=share)), pretrained=pretrained)
+        fit.fit(given, tmp_path / f"{share}", PlainContext(tmp_path), lambda _: None)
+        return given.network.get_parameter("classifier.weight").detach()
+
+    start = task(changed()).network.get_parameter("classifier.weight").detach()
+    tuned = kept(0.0)
+    assert not torch.allclose(tuned, start, atol=1e-4)
+    assert torch.allclose(kept(0.25), tuned + expected * (start - tuned), atol=1e-6)
+
+
+def test_every_picture_of_a_batch_has_a_view_of_its_own(tmp_path: Path) -> None:
+    asked: list[tuple[str, int]] = []
+
+    class Listening(Pictures):
+        def batch(self, keys: Sequence[str], view: int) -> Tensor:
+            asked.extend((key, view) for key in keys)
+            return super().batch(keys, view)
+
+    for tune, views in (("last-stages", {0, 1, 2}), ("all", {1, 2})):
+        asked.clear()
+        recipe = changed(tune=tune, epochs=2, views=3)
+        given = replace(task(recipe), inputs=Listening())
+        fit.fit(given, tmp_path / tune, PlainContext(tmp_path), lambda _: None)
+        trained = [(key, view) for key, view in asked if int(key, 16) < PICTURES]
+        assert len(trained) == 2 * PICTURES
+        assert {view for _, view in trained} == views
+
+
 def test_rare_positives_weigh_more_but_not_without_bound() -> None:
     truth = np.array([1.0] + [0.0] * 99)
     assert float(fit._positive_weight(truth, changed(class_balance="weighted", max_positive_weight=20))) == 20
