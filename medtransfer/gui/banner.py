@@ -33,7 +33,7 @@ class Banners(QWidget):
         if run is not None:
             row.addWidget(parts.button(act, lambda: self._act(frame, run)))
         cross = QToolButton()
-        cross.setIcon(icons.icon("close"))
+        icons.put(cross, "close")
         cross.setIconSize(QSize(14, 14))
         cross.setAccessibleName("Put this notice away")
         cross.setToolTip("Put this notice away")

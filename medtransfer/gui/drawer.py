@@ -44,7 +44,7 @@ class Drawer(QWidget):
             tab.clicked.connect(partial(self._clicked, name))
         head.addStretch(1)
         cross = QToolButton()
-        cross.setIcon(icons.icon("close"))
+        icons.put(cross, "close")
         cross.setIconSize(QSize(14, 14))
         cross.setToolTip("Put this panel away (Esc)")
         cross.setAccessibleName("Put this panel away")

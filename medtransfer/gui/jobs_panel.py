@@ -118,9 +118,9 @@ class JobDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if option.state & QStyle.StateFlag.State_Selected:
-            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setPen(theme.colour("accent" if option.state & QStyle.StateFlag.State_HasFocus else "line"))
             painter.setBrush(theme.colour("raised"))
-            painter.drawRoundedRect(area, theme.RADIUS, theme.RADIUS)
+            painter.drawRoundedRect(area.adjusted(1, 1, -1, -1), theme.RADIUS, theme.RADIUS)
         inside = area.adjusted(theme.spacing(1.5), 7, -theme.spacing(1.5), -7)
         painter.setFont(theme.font(weight=theme.MEDIUM))
         painter.setPen(theme.colour("text"))

@@ -58,6 +58,7 @@ class SettingsDialog(QDialog):
         grid.addWidget(folder, len(DECLARED), 1, Qt.AlignmentFlag.AlignVCenter)
         grid.setRowStretch(len(DECLARED) + 1, 1)
         self._lay_out(page)
+        context.settings.changed.connect(self._follow)
 
     def _lay_out(self, page: QWidget) -> None:
         scroll = QScrollArea()
@@ -102,6 +103,14 @@ class SettingsDialog(QDialog):
         spin.setValue(self._settings.number(setting.name))
         spin.valueChanged.connect(lambda value: self._set(setting.name, value))
         return spin
+
+    def _follow(self, name: str) -> None:
+        """Show a setting that was changed elsewhere, such as the theme by its command."""
+        control = self.controls[name]
+        if isinstance(control, QComboBox):
+            control.setCurrentIndex(control.findData(self._settings.text(name)))
+        elif isinstance(control, QSpinBox):
+            control.setValue(self._settings.number(name))
 
     def _set(self, name: str, value: Value) -> None:
         self.problem.hide()

@@ -103,7 +103,7 @@ class Welcome(QScrollArea):
         column.addWidget(self.progress)
         row = QHBoxLayout()
         self.demo = parts.button("Try the demo", demo)
-        self.demo.setIcon(icons.icon("play", "text"))
+        icons.put(self.demo, "play", "text")
         self.stop = parts.button("Stop", self._stop)
         self.stop.hide()
         row.addWidget(self.demo)

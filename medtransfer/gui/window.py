@@ -26,7 +26,7 @@ from medtransfer.gui.topbar import TopBar
 if TYPE_CHECKING:
     from medtransfer.gui.session import Journal
 
-SMALLEST = (560, 360)
+SMALLEST = (680, 400)
 USUAL = (1440, 900)
 
 

@@ -131,12 +131,16 @@ def _legend(painter: QPainter, area: QRect, layer: HeatmapLayer) -> int:
     """Paint the legend at the bottom right; return its top."""
     small: QFont = theme.font(theme.SMALL_SIZE)
     painter.setFont(small)
-    width = min(_LEGEND_WIDTH, area.width() // 2)
+    metrics = QFontMetrics(small)
+    opacity = f"opacity {layer.opacity * 100:.0f} %"
+    pairs = ((layer.legend.title, layer.legend.maximum), (layer.legend.note, opacity))
+    wanted = max(metrics.horizontalAdvance(left + right) for left, right in pairs) + theme.spacing(2)
+    width = min(max(wanted, _LEGEND_WIDTH), area.width() - theme.spacing(3))
     left = area.right() - theme.spacing(1.5) - width
     top = area.bottom() - theme.spacing(7)
     line = QRect(left, top, width, 16)
-    title_width = width - QFontMetrics(small).horizontalAdvance(layer.legend.maximum) - theme.spacing()
-    title = QFontMetrics(small).elidedText(layer.legend.title, Qt.TextElideMode.ElideRight, title_width)
+    title_width = width - metrics.horizontalAdvance(layer.legend.maximum) - theme.spacing()
+    title = metrics.elidedText(layer.legend.title, Qt.TextElideMode.ElideRight, title_width)
     halo_text(painter, line, title, "image_text", _LEFT)
     halo_text(painter, line, layer.legend.maximum, "image_text", _RIGHT)
     bar = QRectF(left, top + 19, width, _LEGEND_BAR)
@@ -146,8 +150,6 @@ def _legend(painter: QPainter, area: QRect, layer: HeatmapLayer) -> int:
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(bar)
     below = QRect(left, top + 30, width, 16)
-    opacity = f"opacity {layer.opacity * 100:.0f} %"
-    metrics = QFontMetrics(small)
     room = width - metrics.horizontalAdvance(opacity) - theme.spacing()
     if not layer.legend.note or metrics.horizontalAdvance(layer.legend.note) <= room:
         halo_text(painter, below, opacity, "image_text", _RIGHT)

@@ -62,7 +62,7 @@ class ChecksView(QWidget):
         head = QHBoxLayout()
         head.setSpacing(theme.spacing(1))
         picture = QLabel()
-        picture.setPixmap(icons.pixmap(icon, role))
+        icons.put(picture, icon, role)
         head.addWidget(picture)
         level = parts.label(word, kind, theme.SMALL_SIZE, theme.SEMIBOLD)
         level.setWordWrap(False)

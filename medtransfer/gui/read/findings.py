@@ -96,7 +96,7 @@ class FindingBar(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if state & QStyle.StateFlag.State_Selected:
-            painter.setPen(QPen(theme.colour("accent"), 1))
+            painter.setPen(QPen(theme.colour("accent"), 2 if state & QStyle.StateFlag.State_HasFocus else 1))
             painter.setBrush(theme.colour("raised"))
             painter.drawRoundedRect(area.adjusted(1, 1, -1, -1), theme.RADIUS, theme.RADIUS)
         elif state & QStyle.StateFlag.State_MouseOver:

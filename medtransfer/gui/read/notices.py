@@ -53,7 +53,9 @@ class Notices(QWidget):
         self.setVisible(bool(notices))
         if not notices:
             return
-        self._column.addWidget(parts.heading("Notices"))
+        heading = parts.heading("Notices")
+        heading.setContentsMargins(0, theme.spacing(), 0, 0)
+        self._column.addWidget(heading)
         rank = ("error", "warning", "info")
         for notice in sorted(notices, key=lambda entry: rank.index(entry.level)):
             self._column.addWidget(_notice(notice))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from medtransfer.gui import pages, parts, theme
@@ -15,6 +16,9 @@ from medtransfer.gui.read.viewer import Viewer
 from medtransfer.gui.settings import Settings
 
 _RIGHT_WIDTH = 328
+_NARROW = 1000
+"""Below this width the panel at the left gives way to the picture."""
+_NARROW_LEFT = 184
 
 
 class Regions(QWidget):
@@ -34,6 +38,12 @@ class Regions(QWidget):
         row.addWidget(self.studies)
         row.addWidget(self.centre, 1)
         row.addWidget(self._right())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Leave the picture most of a narrow window."""
+        super().resizeEvent(event)
+        narrow = event.size().width() < _NARROW
+        self.studies.panel.setFixedWidth(_NARROW_LEFT if narrow else pages.LIST_WIDTH)
 
     def show_start(self, *, has_demo: bool) -> None:
         """Show that nothing is open."""

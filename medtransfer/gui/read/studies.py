@@ -18,7 +18,7 @@ from medtransfer.work.opening import Portion
 
 Index = QModelIndex | QPersistentModelIndex
 Kind = Literal["heading", "series", "problem"]
-NOBODY = "Files that name no patient"
+NOBODY = "No patient named"
 UNREADABLE = "Could not be opened"
 
 

@@ -10,7 +10,7 @@ from medtransfer.gui.read.studies import Entry, Role, StudiesModel
 from medtransfer.gui.read.study_row import StudyRow
 from medtransfer.gui.read.waiting import Waiting
 
-_OPEN = "Drop files here, or open some"
+_OPEN = "Drop or open files"
 
 
 class StudiesPanel(QWidget):
@@ -41,7 +41,8 @@ class StudiesPanel(QWidget):
         column.addWidget(self.more)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(pages.left_panel("Studies", self.view, foot))
+        self.panel = pages.left_panel("Studies", self.view, foot)
+        whole.addWidget(self.panel)
 
     def show_drop(self, *, over: bool) -> None:
         """Show that what is being dragged may be dropped."""

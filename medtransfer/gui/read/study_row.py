@@ -28,7 +28,8 @@ class StudyRow(QStyledItemDelegate):
         """Return the row's height."""
         if index.data(Role.KIND) == "heading":
             return QSize(0, _HEADING_HEIGHT)
-        return QSize(0, _ROW_HEIGHT + (_BADGE_HEIGHT if _badge(index) else 0))
+        third_line = _badge(index) is not None or index.data(Role.KIND) == "problem"
+        return QSize(0, _ROW_HEIGHT + (_BADGE_HEIGHT if third_line else 0))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Paint the row."""
@@ -78,7 +79,10 @@ def _lines(painter: QPainter, area: QRect, index: Index) -> None:
     line = QRect(area.left(), area.top() + _GAP, area.width(), 20)
     _text(painter, line, index.data(), "text", theme.MEDIUM)
     line.translate(0, 20)
-    _text(painter, line, index.data(Role.DETAIL), "danger" if problem else "muted", size=theme.SMALL_SIZE)
+    if problem:
+        _paragraph(painter, line.adjusted(0, 2, 0, _BADGE_HEIGHT), index.data(Role.DETAIL))
+        return
+    _text(painter, line, index.data(Role.DETAIL), "muted", size=theme.SMALL_SIZE)
     badge = _badge(index)
     if badge is not None:
         line.translate(0, 18)
@@ -96,6 +100,13 @@ def _badge(index: Index) -> Check | None:
         return None
     checks: list[Check] = index.data(Role.CHECKS)
     return checks[0] if checks and checks[0].level is not Level.INFO else None
+
+
+def _paragraph(painter: QPainter, area: QRect, text: str) -> None:
+    """Write what went wrong on two lines; the whole of it is in the row's tooltip."""
+    painter.setFont(theme.font(theme.SMALL_SIZE))
+    painter.setPen(theme.colour("danger"))
+    painter.drawText(area, Qt.TextFlag.TextWordWrap, text)
 
 
 def _text(

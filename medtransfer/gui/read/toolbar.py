@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from medtransfer.gui import parts, theme
 from medtransfer.gui.canvas.tools import MEASURES, Tool
+from medtransfer.gui.flow import Flow
 from medtransfer.gui.read.presets import HOUNSFIELD
 from medtransfer.study.model import Image, Window
 
@@ -49,9 +50,9 @@ class Toolbar(QWidget):
         self._preset_line = parts.upright()
         self._overlay_line = parts.upright()
         bar = parts.panel("topbar")
-        row = QHBoxLayout(bar)
+        row = Flow(2)
+        bar.setLayout(row)
         row.setContentsMargins(theme.spacing(), 3, theme.spacing(), 3)
-        row.setSpacing(2)
         self._group(row, [*self.tools.values(), self.measure])
         row.addWidget(self._spaced(parts.upright()))
         self._group(row, self.layouts.values())
@@ -61,7 +62,6 @@ class Toolbar(QWidget):
         row.addWidget(self._spaced(self._overlay_line))
         row.addWidget(self.overlay_button)
         row.addWidget(self.outline_button)
-        row.addStretch()
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(bar)
@@ -123,7 +123,7 @@ class Toolbar(QWidget):
     def _preset(self, window: Window) -> QToolButton:
         return parts.switch(window.name, f"Level {window.centre:.0f}, width {window.width:.0f} HU")
 
-    def _group(self, row: QHBoxLayout, buttons: Iterable[QToolButton]) -> None:
+    def _group(self, row: Flow, buttons: Iterable[QToolButton]) -> None:
         group = QButtonGroup(self)
         for button in buttons:
             group.addButton(button)

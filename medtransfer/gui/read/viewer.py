@@ -156,7 +156,6 @@ class Viewer(QWidget):
             self.grid.set_heatmap(None)
             return
         title, maximum, note = words.legend(look.heatmap.info, look.name)
-        note = f"{note}   opacity {100 * look.opacity:.0f} %"
         self.grid.set_heatmap(look.heatmap.array, look.opacity, look.colours, Legend(title, maximum, note))
 
     def _draw_segmentation(self) -> None:

@@ -30,7 +30,7 @@ def test_what_is_opened_is_listed_and_the_first_is_shown(
 ) -> None:
     reader.open(make_picture(tmp_path / "a.png"), make_picture(tmp_path / "b.png", seed=1), tmp_path / "absent.png")
 
-    assert titles(reader) == ["Files that name no patient", "a.png", "b.png", "Could not be opened", "absent.png"]
+    assert titles(reader) == ["No patient named", "a.png", "b.png", "Could not be opened", "absent.png"]
     missing = reader.space.studies.index(4)
     assert "not there any more" in missing.data(Role.DETAIL)
     assert "moved or deleted" in missing.data(Qt.ItemDataRole.AccessibleTextRole)
