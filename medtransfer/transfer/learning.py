@@ -74,6 +74,7 @@ class Learning:
         self._cases: dict[Partition, list[Case]] = {"train": [], "validation": [], "test": []}
         for case in cohort.cases:
             self._cases[split[case.key]].append(case)
+        self._frozen_features: dict[str, FeatureFolder] = {}
         self._labelled = {label: _labelled(self._cases, label) for label in request.labels}
         self._origin = origin.choose(request, plugin.backbone, plugin.weights, plugin.crop, ctx)
         self._preprocessing = self._origin.preprocessing
@@ -180,12 +181,18 @@ class Learning:
         _save(file, own)
 
     def _inputs(self, network: nn.Module, split: Split) -> Inputs:
-        """Return the pictures, or what the frozen lower part makes of them, computed where it is not cached yet."""
+        """Return the pictures, or what the frozen lower part makes of them: labels with the same one share it."""
         if self._recipe.tune == "all":
             return self._pictures
-        ctx = self._ctx
         frozen = address(separated(network, split.upper)[0])
-        run, runtime_name = compiled(split.lower, self._preprocessing.size, ctx)
+        if frozen not in self._frozen_features:
+            self._frozen_features[frozen] = self._computed(frozen, split.lower)
+        return self._frozen_features[frozen]
+
+    def _computed(self, frozen: str, lower: nn.Module) -> FeatureFolder:
+        """Return the frozen part's answers to all pictures, computed where they are not cached yet."""
+        ctx = self._ctx
+        run, runtime_name = compiled(lower, self._preprocessing.size, ctx)
         settings = {
             "network": self._origin.backbone,
             "frozen": frozen,
