@@ -17,7 +17,7 @@ from medtransfer.sdk import Notice, Region
 _Number = TypeVar("_Number", np.uint8, np.float32)
 
 _TOO_DARK = 0.3
-"""Median of the brightest channel in the middle of the field; 0.33 to 0.97 in the photographs above."""
+"""Median of the brightest channel in the middle of the field; 0.33 to 0.96 in the photographs above."""
 _TOO_BRIGHT = 0.75
 """Median of the green channel there; up to 0.67 above. The red channel saturates in good photographs as well."""
 _BLURRED = 1.3
