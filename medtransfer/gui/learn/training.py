@@ -18,7 +18,9 @@ from medtransfer.gui.plot import Curve, Plot, Style
 _ROLES = ("accent", "neutral", "positive", "danger", "muted")
 _STYLES: tuple[Style, ...] = ("solid", "dash", "dot", "dash-dot")
 """Lines differ by more than their colour; with five colours and four styles twenty findings can be told apart."""
-_NAMES = {"loss": "Training loss", "auroc": "AUROC on validation", "auprc": "AUPRC on validation"}
+_NAMES = {"loss": "Training loss", "validation_auroc": "AUROC on validation", "log_loss": "Log loss on validation"}
+_COUNTERS = frozenset({"epoch", "score"})
+"""Told besides, but not worth a plot: the abscissa, and the figure that picks the best epoch, which is one of these."""
 _EPOCH = re.compile(r"\bepoch (\d{1,9})\b")
 _PATIENCE_S = 2.0
 """No time left is said before the work has shown its pace."""
@@ -56,6 +58,8 @@ class Curves(QWidget):
         line = stage.partition(": ")[0] if ": " in stage else "all findings"
         epoch = _EPOCH.search(stage)
         for name, value in values.items():
+            if name in _COUNTERS:
+                continue
             lines = self._points.setdefault(name, {})
             points = lines.setdefault(line, [])
             points.append((float(epoch[1]) if epoch else len(points) + 1.0, value))
@@ -144,7 +148,8 @@ class TrainingPage(pages.Page):
 
     def hear(self, stage: str, fraction: float | None, values: Mapping[str, float]) -> None:
         """Show how far the training is."""
-        self.stage.setText(f"{stage[:1].upper()}{stage[1:]}")
+        named = ": " in stage  # begins with a finding's id, which is written as it is
+        self.stage.setText(stage if named else f"{stage[:1].upper()}{stage[1:]}")
         self.bar.setRange(0, 0 if fraction is None else 1000)
         if fraction is not None:
             self.bar.setValue(round(1000 * fraction))

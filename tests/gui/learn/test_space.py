@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from medtransfer.gui.context import Context
 from medtransfer.gui.learn.space import LearnSpace
+from medtransfer.gui.learn.training import Curves
 from medtransfer.store import models as registry
 from medtransfer.work import learners, trainings
 from medtransfer.work.planning import Wish
@@ -191,6 +192,16 @@ def test_live_curves_follow_the_training(shown: Shown, table: Path, qtbot: QtBot
     (curve,) = space.training.curves.plots["loss"].curves
     assert curve.points[-1] == pytest.approx((3.0, 1 / 3))
     assert all(loss == pytest.approx(1 / epoch) for epoch, loss in curve.points)
+
+
+def test_only_what_is_worth_a_plot_is_drawn(qtbot: QtBot) -> None:
+    curves = Curves()
+    qtbot.addWidget(curves)
+    for epoch in (1, 2):
+        values = {"epoch": float(epoch), "score": 0.5, "validation_auroc": 0.5, "loss": 1.0 / epoch}
+        curves.add(f"dr: epoch {epoch} of 3", values)
+    assert {plot.title for plot in curves.plots.values()} == {"AUROC on validation", "Training loss"}
+    assert curves.plots["loss"].curves[0].points == ((1.0, 1.0), (2.0, 0.5))
 
 
 def test_a_failed_training_says_what_happened_and_can_be_tried_again(

@@ -1,0 +1,46 @@
+"""How long the event loop was ever kept from its work: the longest gap between the ticks of a timer."""
+
+from __future__ import annotations
+
+import time
+from typing import Self
+
+from PySide6.QtCore import QObject, Qt, QTimer
+
+TICK_MS = 5
+
+
+class Watchdog(QObject):
+    """Counts while it is used as a context. A gap is the time between two ticks beyond what the timer asks for.
+
+    Nothing in the test suite depends on its figures: ``tests/benchmarks/bench_event_loop.py`` holds them to their bar.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gaps_ms: list[float] = []
+        self._last = 0.0
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(TICK_MS)
+        self._timer.timeout.connect(self._tick)
+
+    def __enter__(self) -> Self:
+        self.gaps_ms.clear()
+        self._last = time.perf_counter()
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._timer.stop()
+        self._tick()
+
+    @property
+    def longest_ms(self) -> float:
+        """The longest gap so far in milliseconds; 0 before the first tick."""
+        return max(self.gaps_ms, default=0.0)
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self.gaps_ms.append(max((now - self._last) * 1000.0 - TICK_MS, 0.0))
+        self._last = now
