@@ -20,7 +20,18 @@ from medtransfer.store.home import Home
 
 TIMEOUT_S = 300
 SELF_TEST = ("-m", "medtransfer.inference.doctor")
-PACKAGES = ("medtransfer", "numpy", "pydantic", "pydicom", "nibabel", "pillow", "torch", "timm", "openvino", "PySide6")
+PACKAGES = (
+    "medtransfer",
+    "numpy",
+    "pydantic",
+    "pydicom",
+    "nibabel",
+    "pillow",
+    "torch",
+    "timm",
+    "openvino",
+    "PySide6-Essentials",
+)
 
 
 @dataclass(frozen=True)
