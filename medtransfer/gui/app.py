@@ -101,13 +101,21 @@ def _show(context: Context) -> MainWindow:
 def _begin(window: MainWindow, paths: Sequence[Path], result: Path | None) -> None:
     """Do what can wait until the window is on the screen."""
     from medtransfer import logs
-    from medtransfer.gui import restoring
+    from medtransfer.gui import restoring, spaces
     from medtransfer.gui.crash import CrashHook
 
     logs.configure(window.context.home.logs)
     CrashHook(partial(_keep, window)).install()
     _heed_signals()
-    restoring.begin(window, restoring.Wanted(paths, result))
+    wanted = restoring.Wanted(paths, result)
+    background = window.context.background
+
+    def begin(_what: object) -> None:
+        restoring.begin(window, wanted)
+        background.run("Getting ready", lambda _job: spaces.prefetch("learn", "models", "plugins"))
+
+    # What cannot be imported is said by the page that stands in for the space.
+    background.run("Getting ready", lambda _job: spaces.prefetch("read"), begin, begin)
 
 
 def _keep(window: MainWindow) -> None:

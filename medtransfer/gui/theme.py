@@ -110,13 +110,15 @@ class _Current:
 
     name: Name = "dark"
     fonts_loaded = False
+    styled = False
 
 
 def apply(app: QApplication, name: Name) -> None:
     """Give the whole application a theme; widgets that paint for themselves ask :func:`colour` when they paint."""
     _Current.name = name
     _load_fonts()
-    if app.style().name() != "fusion":
+    if not _Current.styled:  # not by the style's name: once there is a style sheet, that is another
+        _Current.styled = True
         app.setStyle(QStyleFactory.create("Fusion"))
     app.setFont(font())
     app.setPalette(_palette())

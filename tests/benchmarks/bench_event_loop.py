@@ -65,6 +65,7 @@ def acts(stage: Stage, folder: Path) -> dict[str, Callable[[], None]]:
         stage.rest()
 
     return {
+        "getting ready": stage.get_ready,
         "showing the reading space": lambda: stage.show("read"),
         "opening a photograph of 4288 x 2848": lambda: stage.open(picture),
         "analysing it": lambda: analyse("test.echo"),

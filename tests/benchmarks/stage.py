@@ -24,6 +24,7 @@ from medtransfer.contract.bundle import (
     file_sha256,
 )
 from medtransfer.contract.recipe import Recipe
+from medtransfer.gui import spaces
 from medtransfer.gui.app import make_context
 from medtransfer.gui.window import MainWindow
 from medtransfer.store.home import Home
@@ -47,6 +48,12 @@ class Stage:
     def read(self) -> Any:
         """The reading space, once it was shown."""
         return self.window.spaces[0]._space
+
+    def get_ready(self) -> None:
+        """Import what the spaces need as the program does: in a thread, while the window is on the screen."""
+        names = [space.id for space in self.window.spaces]
+        self.context.background.run("Getting ready", lambda _job: spaces.prefetch(*names))
+        self.rest()
 
     def show(self, space_id: str) -> Any:
         """Show a space and return it."""
