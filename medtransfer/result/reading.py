@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import math
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,9 @@ from pydantic import ValidationError
 from medtransfer.errors import DataError
 from medtransfer.result.document import DOCUMENT, FORMAT, SEGMENTATION, Document, heatmap_stem
 from medtransfer.result.model import Heatmap, HeatmapInfo, Result, Segmentation
+
+if TYPE_CHECKING:
+    from nibabel.arrayproxy import ArrayProxy
 
 MAXIMUM_LABEL_MAP = 4 * 1024**3
 """Unpacked bytes of a label map: 2048 slices of 1024 x 1024 in 16 bits."""
@@ -97,10 +102,14 @@ def _label_map(folder: Path) -> NDArray[np.unsignedinteger]:
             raw = stream.read(MAXIMUM_LABEL_MAP + 1)
         if len(raw) > MAXIMUM_LABEL_MAP:
             raise _damaged(SEGMENTATION, "it unpacks to more than 4 GiB")
-        array = np.asanyarray(nibabel.Nifti1Image.from_bytes(raw).dataobj).T
+        stored = cast("ArrayProxy", nibabel.Nifti1Image.from_bytes(raw).dataobj)
+        # Looked at where it lies: nibabel would copy it, and all other threads would wait for that.
+        flat: NDArray[Any] = np.frombuffer(raw, stored.dtype, math.prod(stored.shape), stored.offset)
+        array = flat.reshape(stored.shape, order="F").T
     except (OSError, EOFError, zlib.error, ValueError, ImageFileError, HeaderDataError, WrapStructError) as error:
         raise _damaged(SEGMENTATION, "it is missing or cut short") from error
-    if array.dtype not in {np.dtype(np.uint8), np.dtype(np.uint16)}:
+    scaled = (stored.slope, stored.inter) != (1.0, 0.0)
+    if scaled or array.dtype not in {np.dtype(np.uint8), np.dtype(np.uint16)}:
         raise _damaged(SEGMENTATION, "it is not a map of label numbers")
     labels: NDArray[np.unsignedinteger] = array
     return labels

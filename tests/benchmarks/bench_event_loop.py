@@ -15,8 +15,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtWidgets import QApplication
@@ -26,6 +25,7 @@ from medtransfer.store.home import Home
 from medtransfer.work import models
 from tests.benchmarks.stage import Stage, echo_model, photograph, series, table
 
+ROOT = Path(__file__).resolve().parents[2]
 ALLOWED_MS = 50.0
 
 

@@ -13,7 +13,7 @@ import pydicom
 from PIL import Image as Pillow
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
-from PySide6.QtTest import QTest
+from PySide6.QtCore import QEventLoop, QTimer
 
 from medtransfer.contract.bundle import (
     CARD,
@@ -34,6 +34,13 @@ PATIENCE_S = 300.0
 SLICES, SIDE = 300, 512
 
 
+def wait(milliseconds: int) -> None:
+    """Let the event loop run as the program does; QTest.qWait would keep Python's lock and so every other thread."""
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
+
+
 class Stage:
     """The window, and how to wait for it."""
 
@@ -42,7 +49,7 @@ class Stage:
         self.window = MainWindow(self.context)
         self.window.resize(1389, 868)
         self.window.show()
-        QTest.qWait(300)
+        wait(300)
 
     @property
     def read(self) -> Any:
@@ -73,7 +80,7 @@ class Stage:
 
     def turn(self) -> None:
         """Let the event loop go round once."""
-        QTest.qWait(1)
+        wait(1)
 
     def until(self, true: Callable[[], object]) -> None:
         """Let the window live until something is so."""
@@ -81,19 +88,19 @@ class Stage:
         while not true():
             if time.monotonic() > deadline:
                 raise TimeoutError
-            QTest.qWait(5)
+            wait(5)
 
     def rest(self) -> None:
         """Wait until no job runs and its signals have arrived."""
         for _ in range(2):
             self.until(lambda: not self.context.background.running())
-            QTest.qWait(30)
+            wait(30)
 
     def watched(self, act: Callable[[], object]) -> list[float]:
         """Do something from within the event loop, and return its gaps in ms, the longest first."""
         with Watchdog() as watchdog:
             act()
-            QTest.qWait(50)
+            wait(50)
         return sorted(watchdog.gaps_ms, reverse=True)
 
     def close(self) -> None:
