@@ -200,7 +200,7 @@ def test_only_what_is_worth_a_plot_is_drawn(qtbot: QtBot) -> None:
     for epoch in (1, 2):
         values = {"epoch": float(epoch), "score": 0.5, "validation_auroc": 0.5, "loss": 1.0 / epoch}
         curves.add(f"dr: epoch {epoch} of 3", values)
-    assert {plot.title for plot in curves.plots.values()} == {"AUROC on validation", "Training loss"}
+    assert {plot.accessibleName() for plot in curves.plots.values()} == {"AUROC on validation", "Training loss"}
     assert curves.plots["loss"].curves[0].points == ((1.0, 1.0), (2.0, 0.5))
 
 
