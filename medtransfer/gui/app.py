@@ -102,6 +102,7 @@ def _begin(window: MainWindow, paths: Sequence[Path], result: Path | None) -> No
     """Do what can wait until the window is on the screen."""
     from medtransfer import logs
     from medtransfer.gui import restoring, spaces
+    from medtransfer.gui.collector import Collector
     from medtransfer.gui.crash import CrashHook
 
     logs.configure(window.context.home.logs)
@@ -110,7 +111,11 @@ def _begin(window: MainWindow, paths: Sequence[Path], result: Path | None) -> No
     wanted = restoring.Wanted(paths, result)
     background = window.context.background
 
+    collector = Collector(window)
+    collector.start()
+
     def begin(_what: object) -> None:
+        collector.settle()
         restoring.begin(window, wanted)
         background.run("Getting ready", lambda _job: spaces.prefetch("learn", "models", "plugins"))
 

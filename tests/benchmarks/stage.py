@@ -26,6 +26,7 @@ from medtransfer.contract.bundle import (
 from medtransfer.contract.recipe import Recipe
 from medtransfer.gui import spaces
 from medtransfer.gui.app import make_context
+from medtransfer.gui.collector import Collector
 from medtransfer.gui.window import MainWindow
 from medtransfer.store.home import Home
 from tests.gui.watchdog import Watchdog
@@ -47,6 +48,7 @@ class Stage:
     def __init__(self, home: Home) -> None:
         self.context = make_context(home)
         self.window = MainWindow(self.context)
+        Collector(self.window).start()
         self.window.resize(1389, 868)
         self.window.show()
         wait(300)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 
@@ -16,6 +17,16 @@ from medtransfer.gui.app import make_context
 from medtransfer.gui.context import Context, Space
 from medtransfer.gui.window import MainWindow
 from medtransfer.store.home import Home
+
+
+@pytest.fixture(autouse=True)
+def _collect_here() -> Iterator[None]:
+    """Collect garbage in the window's thread alone, as the program does (see medtransfer.gui.collector)."""
+    gc.disable()
+    yield
+    gc.collect()
+    gc.enable()
+
 
 WindowMaker = Callable[..., MainWindow]
 

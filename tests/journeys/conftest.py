@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ def sit_down(home: Home, qapp: QApplication, qtbot: QtBot, request: pytest.Fixtu
     The longest time for which the event loop stood still is kept with the test's report.
     """
     theme.apply(qapp, "dark")
+    gc.disable()  # in other threads than the window's: see medtransfer.gui.collector
     desks: list[Desk] = []
 
     def start(*paths: Path) -> Desk:
@@ -35,5 +37,7 @@ def sit_down(home: Home, qapp: QApplication, qtbot: QtBot, request: pytest.Fixtu
     yield start
     for desk in desks:
         desk.leave()
+    gc.collect()
+    gc.enable()
     longest = max((desk.watchdog.longest_ms for desk in desks), default=0.0)
     request.node.user_properties.append(("longest gap of the event loop in ms", round(longest)))

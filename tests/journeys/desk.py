@@ -62,8 +62,7 @@ class Desk:
 
     def click(self, button: QWidget) -> None:
         """Click a button that can be seen and pressed."""
-        assert button.isVisible()
-        assert button.isEnabled()
+        self.until(lambda: button.isVisible() and button.isEnabled())
         self.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
     def press(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
