@@ -113,7 +113,7 @@ class Studio:
             wait(60)
             path = self._out / f"{name}-{chosen}.png"
             self._picture().save(str(path))
-            print(path)  # noqa: T201 - the script says what it drew
+            print(path)
 
     def close_dialogs(self) -> None:
         """Close everything that lies over the window."""
