@@ -101,7 +101,7 @@ def _show(context: Context) -> MainWindow:
 def _begin(window: MainWindow, paths: Sequence[Path], result: Path | None) -> None:
     """Do what can wait until the window is on the screen."""
     from medtransfer import logs
-    from medtransfer.gui import restoring, spaces
+    from medtransfer.gui import heap, restoring, spaces
     from medtransfer.gui.collector import Collector
     from medtransfer.gui.crash import CrashHook
 
@@ -111,6 +111,7 @@ def _begin(window: MainWindow, paths: Sequence[Path], result: Path | None) -> No
     wanted = restoring.Wanted(paths, result)
     background = window.context.background
 
+    heap.share()
     collector = Collector(window)
     collector.start()
 

@@ -8,7 +8,6 @@ larger after the rounds (100 when not said otherwise) than before them.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import sys
@@ -49,10 +48,8 @@ def one_round(stage: Stage, picture: Path, volume: Path) -> None:
 
 
 def megabytes() -> float:
-    """Return the resident memory of this process, without what the C library keeps for the next time."""
+    """Return the resident memory of this process."""
     gc.collect()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).malloc_trim(0)
     return float(psutil.Process().memory_info().rss) / 1e6
 
 

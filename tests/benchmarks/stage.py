@@ -24,7 +24,7 @@ from medtransfer.contract.bundle import (
     file_sha256,
 )
 from medtransfer.contract.recipe import Recipe
-from medtransfer.gui import spaces
+from medtransfer.gui import heap, spaces
 from medtransfer.gui.app import make_context
 from medtransfer.gui.collector import Collector
 from medtransfer.gui.window import MainWindow
@@ -48,6 +48,7 @@ class Stage:
     def __init__(self, home: Home) -> None:
         self.context = make_context(home)
         self.window = MainWindow(self.context)
+        heap.share()
         Collector(self.window).start()
         self.window.resize(1389, 868)
         self.window.show()
