@@ -180,7 +180,7 @@ def read_manifest(path: Path) -> Manifest:
         raise PluginError(
             f"there is no readable {MANIFEST_FILE}",
             code="manifest.missing",
-            hint="A plug-in needs this file inside its package; `medtransfer plugin new` writes one.",
+            hint="A plug-in needs this file inside its package: CONTRIBUTING.md says what goes into it.",
             subject=str(path),
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -207,6 +207,6 @@ def read_manifest(path: Path) -> Manifest:
         raise PluginError(
             f"the manifest's key {key!r} {what}",
             code="manifest.invalid",
-            hint="Compare it with the manifest that `medtransfer plugin new` writes.",
+            hint="Mend the key, or remove it: CONTRIBUTING.md says what a manifest holds.",
             subject=str(file),
         ) from error
