@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 from medtransfer.errors import DataError
 from medtransfer.study.limits import DEFAULT, Limits
 from medtransfer.study.model import Study
-from medtransfer.study.sniff import named_like_an_image, sniff
+from medtransfer.study.reader import Files, Reader
+from medtransfer.study.sniff import named_like_an_image
 
 if TYPE_CHECKING:
     from medtransfer.study.dicom import Header
 
 Paths = Path | str | Sequence[Path | str]
+
+_FILES = Files()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,11 +54,12 @@ def open(paths: Paths, limits: Limits = DEFAULT) -> list[Study]:  # noqa: A001 (
     return list(found.studies)
 
 
-def scan(paths: Paths, limits: Limits = DEFAULT) -> Scan:
+def scan(paths: Paths, limits: Limits = DEFAULT, reader: Reader = _FILES) -> Scan:
     """Search files and folder trees for studies and keep the errors of the files that cannot be read.
 
     Hidden files, links to folders and files that are no images are passed over; a file that was named itself, or whose
-    name promises an image, is reported when it is none.
+    name promises an image, is reported when it is none. ``reader`` answers for the files, so that an index can spare
+    reading them again.
 
     Raises
     ------
@@ -67,9 +71,9 @@ def scan(paths: Paths, limits: Limits = DEFAULT) -> Scan:
     problems: list[DataError] = []
     for path, named in _files(paths):
         try:
-            match sniff(path):
+            match reader.format(path):
                 case "dicom":
-                    headers.append(_dicom_header(path, limits))
+                    headers.append(reader.header(path, limits))
                 case "nifti":
                     loose.append(_nifti(path, limits))
                 case "picture":
@@ -83,12 +87,6 @@ def scan(paths: Paths, limits: Limits = DEFAULT) -> Scan:
 
 
 # Each reader's library is imported with the first file that needs it: the command line starts without any of them.
-
-
-def _dicom_header(path: Path, limits: Limits) -> Header:
-    from medtransfer.study.dicom import read_header
-
-    return read_header(path, limits)
 
 
 def _dicom_studies(headers: list[Header], limits: Limits) -> list[Study]:
