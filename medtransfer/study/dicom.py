@@ -30,13 +30,20 @@ READ_ERRORS = (
     OverflowError, MemoryError, struct.error, zlib.error, BytesLengthException,
 )  # fmt: skip
 
+# What may tell slices at one place apart (PS3.3 C.7.6.1, C.7.6.2, C.8.3.1, C.8.13.5.9): see Header.acquisition.
+ACQUISITION = (
+    "AcquisitionNumber", "TemporalPositionIdentifier", "EchoNumbers", "EchoTime", "InversionTime", "DiffusionBValue",
+    "DiffusionGradientOrientation", "ImageType", "TriggerTime", "AcquisitionTime", "ContentTime",
+)  # fmt: skip
+
 _TAGS = [
+    *ACQUISITION,
     "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "StudyDate", "SeriesDate", "ContentDate",
     "AcquisitionDate", "Modality", "StudyDescription", "SeriesDescription", "PatientName", "PatientID",
     "PatientBirthDate", "PatientSex", "BodyPartExamined", "ViewPosition", "SliceThickness", "SpacingBetweenSlices",
-    "ImagerPixelSpacing", "StudyInstanceUID", "SeriesInstanceUID", "AcquisitionNumber", "EchoNumbers",
-    "TemporalPositionIdentifier", "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient",
-    "FrameOfReferenceUID", "Laterality", "ImageLaterality", "SamplesPerPixel", "PhotometricInterpretation",
+    "ImagerPixelSpacing", "StudyInstanceUID", "SeriesInstanceUID", "InstanceNumber", "ImagePositionPatient",
+    "ImageOrientationPatient", "FrameOfReferenceUID", "Laterality", "ImageLaterality", "SamplesPerPixel",
+    "PhotometricInterpretation", "Units",
     "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "BitsAllocated", "BitsStored", "HighBit",
     "PixelRepresentation", "BurnedInAnnotation", "RescaleIntercept", "RescaleSlope", "RescaleType", "WindowCenter",
     "WindowWidth", "WindowCenterWidthExplanation", "ModalityLUTSequence", "LossyImageCompression",
@@ -48,7 +55,11 @@ class Header:
     """What one DICOM image says about itself.
 
     Lengths are millimetres, positions and directions LPS. ``pixel_offset`` is where the pixel data element begins in
-    the file, -1 when it has to be looked for (deflated files). ``announced_bytes`` is what the decoded pixels take.
+    the file, -1 when it has to be looked for (deflated files).
+
+    ``frames`` is how many frames the file holds and ``frame`` which of them, from 0, this header describes.
+    ``acquisition`` holds the values named by :data:`ACQUISITION`, each as text, its parts joined by backslashes.
+    ``units`` is what a nuclear medicine scanner measured in, ``BQML`` for Bq/ml (PS3.3 C.8.9.1.1.3).
     """
 
     path: Path
@@ -84,6 +95,7 @@ class Header:
     slope: float | None
     intercept: float | None
     rescale_type: str
+    units: str
     has_modality_lut: bool
     windows: tuple[Window, ...]
     position: tuple[float, ...]
@@ -92,11 +104,17 @@ class Header:
     thickness: float | None
     pixel_offset: int
     file_bytes: int
+    frame: int = 0
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one decoded frame."""
+        return self.rows * self.columns * self.samples * ((self.bits_allocated + 7) // 8)
 
     @property
     def announced_bytes(self) -> int:
-        """Bytes of the decoded pixels, as the header announces them."""
-        return self.rows * self.columns * self.samples * self.frames * ((self.bits_allocated + 7) // 8)
+        """Bytes of the file's decoded pixels, all frames together, as the header announces them."""
+        return self.frame_bytes * self.frames
 
     @property
     def is_localizer(self) -> bool:
@@ -221,9 +239,7 @@ def _header(dataset: FileDataset, path: Path, offset: int) -> Header:
         description=values.text(dataset, "SeriesDescription"),
         image_type=values.texts(dataset, "ImageType"),
         number=values.whole(dataset, "InstanceNumber"),
-        acquisition=tuple(
-            values.text(dataset, key) for key in ("AcquisitionNumber", "TemporalPositionIdentifier", "EchoNumbers")
-        ),
+        acquisition=tuple("\\".join(values.texts(dataset, keyword)) for keyword in ACQUISITION),
         body_part=values.text(dataset, "BodyPartExamined"),
         view=values.text(dataset, "ViewPosition"),
         laterality=values.laterality(dataset),
@@ -241,6 +257,7 @@ def _header(dataset: FileDataset, path: Path, offset: int) -> Header:
         slope=values.number(dataset, "RescaleSlope"),
         intercept=values.number(dataset, "RescaleIntercept"),
         rescale_type=values.text(dataset, "RescaleType"),
+        units=values.text(dataset, "Units"),
         has_modality_lut=bool(values.value(dataset, "ModalityLUTSequence")),
         windows=values.windows(dataset),
         position=values.numbers(dataset, "ImagePositionPatient"),
