@@ -137,6 +137,7 @@ def _volume(uid: str, headers: list[Header], common: tuple[Check, ...], limits: 
         date=first.date,
         laterality=first.laterality,
         checks=found,
+        files=tuple(h.path for h in ordered),
     )
 
 
@@ -160,6 +161,7 @@ def _picture(uid: str, header: Header, common: tuple[Check, ...]) -> Series:
         date=header.date,
         laterality=header.laterality,
         checks=found,
+        files=(header.path,),
     )
 
 

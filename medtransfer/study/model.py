@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -182,6 +183,8 @@ class Series:
         The axes of that shape.
     checks
         What the headers alone reveal; ``image()`` may find more.
+    files
+        The DICOM files in slice order; empty for other formats. Never written into a result.
     """
 
     uid: str
@@ -194,6 +197,7 @@ class Series:
     date: str = ""
     laterality: Laterality | None = None
     checks: tuple[Check, ...] = ()
+    files: tuple[Path, ...] = ()
 
     def image(self) -> Image:
         """Decode the pixels.

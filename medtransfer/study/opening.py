@@ -15,19 +15,25 @@ from medtransfer.study.reader import Files, Reader
 from medtransfer.study.sniff import named_like_an_image
 
 if TYPE_CHECKING:
+    from medtransfer.study.annotation import Annotation
     from medtransfer.study.dicom import Header
 
 Paths = Path | str | Sequence[Path | str]
 
+NOT_AN_IMAGE = "study.not-an-image"
 _FILES = Files()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scan:
-    """What a search through files found: studies, and an error for each image file that could not be read."""
+    """What a search through files found: studies, and an error for each image file that could not be read.
+
+    ``annotations`` are the DICOM segmentations and structure sets among the files; their images may lie elsewhere.
+    """
 
     studies: tuple[Study, ...]
     problems: tuple[DataError, ...]
+    annotations: tuple[Annotation, ...] = ()
 
 
 def open(paths: Paths, limits: Limits = DEFAULT) -> list[Study]:  # noqa: A001 (read as study.open)
@@ -40,6 +46,10 @@ def open(paths: Paths, limits: Limits = DEFAULT) -> list[Study]:  # noqa: A001 (
         folder do not stop the others: :func:`scan` lists them.
     """
     found = scan(paths, limits)
+    if not found.studies and found.annotations:
+        from medtransfer.study.annotation import without_image
+
+        raise without_image(found.annotations[0])
     named = {Path(path).name for path in _listed(paths) if Path(path).is_file()}
     for problem in found.problems:
         if problem.subject in named or not found.studies:
@@ -67,13 +77,14 @@ def scan(paths: Paths, limits: Limits = DEFAULT, reader: Reader = _FILES) -> Sca
         ``study.absent`` when a path does not exist.
     """
     headers: list[Header] = []
+    annotations: list[Annotation] = []
     loose: list[Study] = []
     problems: list[DataError] = []
     for path, named in _files(paths):
         try:
             match reader.format(path):
                 case "dicom":
-                    headers.append(reader.header(path, limits))
+                    _sort_in(path, reader, limits, headers, annotations)
                 case "nifti":
                     loose.append(_nifti(path, limits))
                 case "picture":
@@ -83,7 +94,7 @@ def scan(paths: Paths, limits: Limits = DEFAULT, reader: Reader = _FILES) -> Sca
         except DataError as problem:
             if named or _worth_telling(problem, path):
                 problems.append(problem)
-    return Scan((*_dicom_studies(headers, limits), *loose), tuple(problems))
+    return Scan((*_dicom_studies(headers, limits), *loose), tuple(problems), tuple(annotations))
 
 
 # Each reader's library is imported with the first file that needs it: the command line starts without any of them.
@@ -95,6 +106,21 @@ def _dicom_studies(headers: list[Header], limits: Limits) -> list[Study]:
     from medtransfer.study.dicom_series import studies
 
     return studies(headers, limits)
+
+
+def _sort_in(path: Path, reader: Reader, limits: Limits, headers: list[Header], annotations: list[Annotation]) -> None:
+    """Read one DICOM file's header and add it to the images or to what was drawn on them."""
+    try:
+        headers.append(reader.header(path, limits))
+    except DataError as problem:
+        if problem.code != NOT_AN_IMAGE:
+            raise
+        from medtransfer.study.annotation import read_annotation
+
+        found = read_annotation(path)
+        if found is None:
+            raise
+        annotations.append(found)
 
 
 def _nifti(path: Path, limits: Limits) -> Study:
@@ -113,7 +139,7 @@ def _worth_telling(problem: DataError, path: Path) -> bool:
     """Inside a folder, reports and empty placeholders are no trouble; a broken image is."""
     if problem.code in {"study.empty", "study.unreadable", "study.encrypted"}:
         return named_like_an_image(path) or problem.code == "study.encrypted"
-    return problem.code != "study.not-an-image"
+    return problem.code != NOT_AN_IMAGE
 
 
 def _unknown(path: Path) -> DataError:

@@ -29,10 +29,10 @@ def scan(paths: Sequence[Path]) -> Scan:
     Raises
     ------
     DataError
-        When a path does not exist, or nothing in there is an image.
+        When a path does not exist, or nothing in there is an image or lies on one.
     """
     found = study.scan(list(paths))
-    if not found.studies and not found.problems:
+    if not (found.studies or found.problems or found.annotations):
         raise DataError(
             "no image was found",
             code="study.nothing-found",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from medtransfer.errors import DataError, MedTransferError
+from medtransfer.study.annotation import without_image
 from medtransfer.study.model import Check, Image, Series, Study
 from medtransfer.work import inputs
 
@@ -53,7 +54,7 @@ def inspect(paths: Sequence[Path]) -> Report:
     """
     found = inputs.scan(paths)
     if not found.studies:
-        raise found.problems[0]
+        raise found.problems[0] if found.problems else without_image(found.annotations[0])
     return Report(
         tuple(StudyReport(study, tuple(map(_series, study.series))) for study in found.studies), found.problems
     )

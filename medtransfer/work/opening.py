@@ -84,7 +84,7 @@ def _portion(paths: tuple[Path, ...]) -> Portion:
         found = inputs.scan(present) if present else Scan((), ())
     except DataError as error:
         found = Scan((), (error,))
-    return Portion(paths, Scan(found.studies, (*missing, *found.problems)))
+    return Portion(paths, Scan(found.studies, (*missing, *found.problems), found.annotations))
 
 
 def _is_dicom(path: Path) -> bool:
