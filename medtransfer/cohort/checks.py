@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from medtransfer import study
 from medtransfer.cohort import identity, words
@@ -20,15 +21,60 @@ PATIENTS_IN_ALL = PATIENTS_PER_PARTITION * len(PARTITIONS)
 _MEANING = {1: "with", 0: "without"}
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What opening one case's image showed: the hash of its pixels, or why there is none."""
+
+    pixels: str = ""
+    error: str = ""
+
+
+NOTHING_KNOWN: Mapping[str, Look] = MappingProxyType({})
+
+
 def inspect(cohort: Cohort, progress: Callable[[int, int], None] | None = None) -> tuple[Problem, ...]:
-    """Open every image and check labels, patients and given splits.
+    """Open every image and check labels, patients and given splits: :func:`look`, then :func:`judge`."""
+    return judge(cohort, look(cohort, progress))
+
+
+def look(
+    cohort: Cohort, progress: Callable[[int, int], None] | None = None, known: Mapping[str, Look] = NOTHING_KNOWN
+) -> dict[str, Look]:
+    """Open the images.
+
+    Parameters
+    ----------
+    cohort
+        What :func:`medtransfer.cohort.read` returned.
+    progress
+        Called from this thread after each image with (done, total).
+    known
+        What an earlier look showed: these images are not opened again.
+
+    Returns
+    -------
+    dict
+        One entry by the key of every case; the key stands for the content of the file.
+    """
+    unknown = {case.key: case for case in cohort.cases if case.key not in known}
+    looks = {case.key: known[case.key] for case in cohort.cases if case.key in known}
+    with ThreadPoolExecutor(identity.threads()) as pool:
+        for done, (key, answer) in enumerate(zip(unknown, pool.map(_open, unknown.values()), strict=True), start=1):
+            looks[key] = answer
+            if progress:
+                progress(done, len(unknown))
+    return looks
+
+
+def judge(cohort: Cohort, looks: Mapping[str, Look]) -> tuple[Problem, ...]:
+    """Check labels, patients, given splits, and what the images showed.
 
     Parameters
     ----------
     cohort
         What :func:`medtransfer.cohort.read` returned; its own problems are repeated first.
-    progress
-        Called from this thread after each image with (done, total).
+    looks
+        What :func:`look` returned for it.
 
     Returns
     -------
@@ -39,7 +85,7 @@ def inspect(cohort: Cohort, progress: Callable[[int, int], None] | None = None) 
         *cohort.problems,
         *_given_splits(cohort),
         *(problem for label in cohort.labels for problem in _label(cohort, label)),
-        *_images(cohort, progress),
+        *_images(cohort, looks),
     ]
     if cohort.synthetic:
         problems.append(
@@ -77,6 +123,7 @@ def _too_few(
         f"{partition} has {words.counted(patients, 'patient')} {_MEANING[value]} {_name(cohort, label)!r}; "
         f"at least {PATIENTS_PER_PARTITION} are needed",
         "Leave this label out, add cases, or give another split.",
+        label=label,
     )
 
 
@@ -99,9 +146,10 @@ def _label(cohort: Cohort, label: str) -> list[Problem]:
                 "error",
                 f"{name!r} is {always} in every case: there is nothing to tell apart",
                 "Leave this label out, or add cases of the other class.",
+                label=label,
             )
         ]
-    return [_few(name, value, counts[value]) for value in (1, 0) if counts[value] < FEW_PATIENTS]
+    return [replace(_few(name, value, counts[value]), label=label) for value in (1, 0) if counts[value] < FEW_PATIENTS]
 
 
 def _few(name: str, value: int, patients: int) -> Problem:
@@ -135,35 +183,22 @@ def _given_splits(cohort: Cohort) -> list[Problem]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """What opening one case's image showed: the hash of its pixels, or why there is none."""
-
-    pixels: str = ""
-    error: str = ""
-
-
-def _open(case: Case) -> _Opened:
+def _open(case: Case) -> Look:
     try:
         series = [series for entry in study.open(case.image) for series in entry.series]
         if len(series) != 1:
-            return _Opened(error=f"the file holds {len(series)} series where one is expected")
-        return _Opened(pixels=pixel_sha256(series[0].image()))
+            return Look(error=f"the file holds {len(series)} series where one is expected")
+        return Look(pixels=pixel_sha256(series[0].image()))
     except MedTransferError as error:
-        return _Opened(error=error.message)
+        return Look(error=error.message)
 
 
-def _images(cohort: Cohort, progress: Callable[[int, int], None] | None) -> list[Problem]:
-    opened: list[_Opened] = []
-    with ThreadPoolExecutor(identity.threads()) as pool:
-        for answer in pool.map(_open, cohort.cases):
-            opened.append(answer)
-            if progress:
-                progress(len(opened), len(cohort.cases))
+def _images(cohort: Cohort, looks: Mapping[str, Look]) -> list[Problem]:
+    opened = [looks[case.key] for case in cohort.cases]
     return [*_unreadable(cohort.cases, opened), *_duplicates(cohort.cases, opened)]
 
 
-def _unreadable(cases: Sequence[Case], opened: Sequence[_Opened]) -> list[Problem]:
+def _unreadable(cases: Sequence[Case], opened: Sequence[Look]) -> list[Problem]:
     by_reason: dict[str, list[Case]] = defaultdict(list)
     for case, answer in zip(cases, opened, strict=True):
         if answer.error:
@@ -181,7 +216,7 @@ def _unreadable(cases: Sequence[Case], opened: Sequence[_Opened]) -> list[Proble
     ]
 
 
-def _duplicates(cases: Sequence[Case], opened: Sequence[_Opened]) -> list[Problem]:
+def _duplicates(cases: Sequence[Case], opened: Sequence[Look]) -> list[Problem]:
     """Find different files with the same pixels; a file listed twice was settled when the table was read."""
     same: dict[str, list[Case]] = defaultdict(list)
     for case, answer in zip(cases, opened, strict=True):

@@ -47,7 +47,8 @@ class Problem:
     """One thing wrong with a cohort, shown before training.
 
     ``error`` problems stop the training, ``warning`` problems are the person's to judge. ``rows`` are the lines
-    concerned (1-based, counting the header); ``subject`` may name a file and is for the screen only.
+    concerned (1-based, counting the header); ``subject`` may name a file and is for the screen only; ``label`` is the
+    id of the label that the problem would go away with.
     """
 
     code: str
@@ -56,6 +57,7 @@ class Problem:
     hint: str = ""
     rows: tuple[int, ...] = ()
     subject: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -29,3 +29,9 @@ def suggested_name(data: Path) -> str:
     stem = data.parent.name if data.name in TABLE_NAMES else data.stem
     name = _NOT_IN_NAMES.sub("-", stem).strip("._ -")[:_LONGEST]
     return name if name and name not in RESERVED else "my model"
+
+
+def label_names(home: Home, plugin_id: str) -> dict[str, str]:
+    """Return the names of the labels that a plug-in declares, by id; empty when there is no such plug-in."""
+    entry = next((entry for entry in catalogue.find(home.root) if entry.id == plugin_id), None)
+    return {label.id: label.name for label in entry.manifest.task.labels} if entry and entry.manifest else {}

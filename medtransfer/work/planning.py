@@ -8,6 +8,7 @@ from pathlib import Path
 
 from medtransfer import cohort
 from medtransfer.cohort import checks
+from medtransfer.cohort.checks import NOTHING_KNOWN, Look
 from medtransfer.cohort.model import Cohort, Problem
 from medtransfer.cohort.splitting import FrozenSplit
 from medtransfer.contract.bundle import ModelBundle
@@ -46,11 +47,15 @@ class Wish:
 
 @dataclass(frozen=True)
 class Examination:
-    """What a look at the cases found. ``split`` is None while errors among ``problems`` stand in its way."""
+    """What a look at the cases found. ``split`` is None while errors among ``problems`` stand in its way.
+
+    ``looks`` is what the images showed, by case key: the same cases with other labels need not be opened again.
+    """
 
     cohort: Cohort
     problems: tuple[Problem, ...]
     split: FrozenSplit | None
+    looks: Mapping[str, Look] = field(default_factory=dict)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -104,8 +109,17 @@ def split_file(home: Home, bundle: ModelBundle) -> Path:
     return home.splits / f"{bundle.sha256}.json"
 
 
-def examine(session: Session, wish: Wish) -> Examination:
+def examine(session: Session, wish: Wish, known: Mapping[str, Look] = NOTHING_KNOWN) -> Examination:
     """Read the cases, open every image, and split by patient if nothing is wrong with them.
+
+    Parameters
+    ----------
+    session
+        The store, and whom to tell about progress.
+    wish
+        What to learn from.
+    known
+        What images showed at an earlier examination; these are not opened again.
 
     Raises
     ------
@@ -124,14 +138,15 @@ def examine(session: Session, wish: Wish) -> Examination:
         session.check()
         session.on_progress("checking the images", done / max(total, 1), {})
 
-    examination = Examination(read, checks.inspect(read, tell), None)
+    looks = checks.look(read, tell, known)
+    examination = Examination(read, checks.judge(read, looks), None, looks)
     if examination.errors:
         return examination
     previous = _previous_split(session.home, parent)
     unknown = (_UNKNOWN_SPLIT,) if parent is not None and previous is None else ()
     split = FrozenSplit.make(read, recipe.validation_share, recipe.test_share, recipe.seed, previous)
     found = (*examination.problems, *unknown, *checks.inspect_split(read, split.partitions))
-    return Examination(read, found, split)
+    return Examination(read, found, split, looks)
 
 
 def settle(session: Session, wish: Wish, examination: Examination) -> Plan:
@@ -176,8 +191,8 @@ def _refuse_unknown_labels(cohort: Cohort, manifest: Manifest) -> None:
         raise DataError(
             f"the plug-in does not know the labels {', '.join(unknown)}",
             code="cohort.unknown-labels",
-            hint=f"It knows {', '.join(label.id for label in manifest.task.labels)}: rename the columns, or choose"
-            " columns with --label.",
+            hint=f"It knows {', '.join(label.id for label in manifest.task.labels)}: rename the columns, or leave these"
+            " out.",
         )
 
 

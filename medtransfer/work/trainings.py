@@ -31,6 +31,7 @@ class _Begun(Record):
     recipe: str
     name: str
     created: str
+    labels: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,14 @@ def begin(home: Home, wish: Wish) -> Training:
     folder = root(home) / uuid.uuid4().hex[:12]
     folder.mkdir(mode=0o700, parents=True)
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    begun = _Begun(plugin=wish.plugin, data=str(wish.data), recipe=wish.recipe, name=wish.name, created=created)
+    begun = _Begun(
+        plugin=wish.plugin,
+        data=str(wish.data),
+        recipe=wish.recipe,
+        name=wish.name,
+        created=created,
+        labels=list(wish.labels),
+    )
     write_text(folder / FILE, begun.model_dump_json())
     return Training(folder, wish, created, "unfinished")
 
@@ -102,7 +110,7 @@ def _read(folder: Path) -> Training | None:
         begun = _Begun.model_validate_json((folder / FILE).read_bytes())
     except (OSError, ValidationError):
         return None
-    wish = Wish(begun.plugin, Path(begun.data), begun.recipe, begun.name)
+    wish = Wish(begun.plugin, Path(begun.data), begun.recipe, begun.name, tuple(begun.labels))
     try:
         ended = learn.outcome(folder)
     except MedTransferError:
