@@ -1,4 +1,4 @@
-"""Running a network fast and explaining what it saw: runtimes, Grad-CAM and the checks of its maps.
+"""Running a network fast and explaining what it saw: runtimes, tiles, Grad-CAM and the checks of its maps.
 
 Importing this package imports torch, so only the worker wing does it.
 """
@@ -6,5 +6,6 @@ Importing this package imports torch, so only the worker wing does it.
 from __future__ import annotations
 
 from medtransfer.inference.cam import GradCam, gradcam
+from medtransfer.inference.sliding import Segmenter, segment
 
-__all__ = ["GradCam", "gradcam"]
+__all__ = ["GradCam", "Segmenter", "gradcam", "segment"]
