@@ -1,0 +1,1 @@
+"""Structures in CT volumes: a medtransfer plug-in."""
