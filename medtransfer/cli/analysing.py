@@ -24,6 +24,7 @@ def analyse(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the result.")],
     model: state.ModelReference = None,
     explain: state.Explain = None,
+    modality: state.Modality = "",
     formats: Annotated[
         str, typer.Option("--format", metavar="LIST", help="Any of json,csv,png and, for segmentations, nifti.")
     ] = "json,csv,png",
@@ -31,7 +32,7 @@ def analyse(
     """Say what a plug-in finds in images, and show why."""
     from medtransfer.work.analyse import analyse as work
 
-    options = _options(plugin, model, explain, formats)
+    options = _options(plugin, model, explain, modality, formats)
     with state.session(context) as session:
         outcome = work(session, paths, options, out)
     for done in outcome.done:
@@ -51,12 +52,13 @@ def batch(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the tables and results.")],
     model: state.ModelReference = None,
     explain: state.Explain = None,
+    modality: state.Modality = "",
     workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes that analyse at once.")] = 1,
 ) -> None:
     """Analyse a folder tree. The same command goes on where an earlier one was stopped or killed."""
     from medtransfer.work.batch import batch as work
 
-    options = _options(plugin, model, explain, "json,png")
+    options = _options(plugin, model, explain, modality, "json,png")
     with state.session(context) as session:
         counts = work(session, folder, options, out, workers)
     console.say(
@@ -89,11 +91,11 @@ def rerun(
     console.say("the same, bit for bit")
 
 
-def _options(plugin: str, model: str | None, explain: list[str] | None, formats: str) -> Options:
+def _options(plugin: str, model: str | None, explain: list[str] | None, modality: str, formats: str) -> Options:
     from medtransfer.work.analyser import Options
 
     wishes = tuple(explain) if explain else ("positive",)
-    return Options(plugin=plugin, model=model, explain=wishes, formats=_formats(formats))
+    return Options(plugin=plugin, model=model, explain=wishes, modality=modality, formats=_formats(formats))
 
 
 def _formats(text: str) -> tuple[Format, ...]:

@@ -30,6 +30,16 @@ Explain = Annotated[
     typer.Option("--explain", metavar="LABEL", help="Label to explain by a heat map; may be repeated; or 'all'."),
 ]
 
+Modality = Annotated[
+    str,
+    typer.Option(
+        "--modality",
+        metavar="CT|MR",
+        help="What volumes are whose files do not say it (NIfTI, NRRD, MetaImage).",
+        show_default=False,
+    ),
+]
+
 
 def home(context: typer.Context) -> Home:
     """Return the store that ``--home`` or the environment names."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medtransfer.cli import console
-from medtransfer.cli.state import AsJson
+from medtransfer.cli.state import AsJson, Modality
 
 if TYPE_CHECKING:
     from medtransfer.work.inspection import SeriesReport, StudyReport
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 def open_paths(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders.", show_default=False)],
+    modality: Modality = "",
     as_json: AsJson = False,
 ) -> None:
     """Show what is in files and folders: studies, series, geometry, and what was noticed about them."""
     from medtransfer.work.inspection import inspect
 
-    report = inspect(paths)
+    report = inspect(paths, modality)
     if as_json:
         console.say_json([_study_json(study) for study in report.studies])
     else:

@@ -24,6 +24,7 @@ class AnalyseRequest(Record):
 
     ``explain`` lists label ids, or ``["positive"]`` for every label called positive, or ``["all"]``.
     ``bundle`` is the folder of the model. ``synthetic`` marks generated pictures.
+    ``modality`` is what a person stated of a volume whose file names none; empty where the file did.
     """
 
     verb: Literal["analyse"] = "analyse"
@@ -34,6 +35,17 @@ class AnalyseRequest(Record):
     uncertainty: bool = True
     seed: int = 2026
     synthetic: bool = False
+    modality: str = ""
+
+    def parameters(self) -> dict[str, str | int | float | bool | list[str]]:
+        """Return what a passport states about how this was asked for, enough to ask for it again."""
+        stated = {"modality": self.modality} if self.modality else {}
+        return {
+            "explain": self.explain,
+            "faithfulness": self.faithfulness,
+            "uncertainty": self.uncertainty,
+            **stated,
+        }
 
 
 class LearnRequest(Record):

@@ -7,6 +7,15 @@ from numpy.typing import NDArray
 
 from medtransfer.study.model import Image, Window
 
+SOFT_TISSUE = Window(40.0, 400.0, "Soft tissue")
+# Centre and width for Hounsfield units as radiologists commonly set them: W. Herring, Learning Radiology, 4th edition
+# (2019), chapter 1, and Radiopaedia, "Windowing (CT)".
+HOUNSFIELD = (
+    Window(-600.0, 1500.0, "Lung"),
+    SOFT_TISSUE,
+    Window(400.0, 1800.0, "Bone"),
+    Window(40.0, 80.0, "Brain"),
+)
 _DARKEST, _BRIGHTEST = 0.5, 99.5
 
 

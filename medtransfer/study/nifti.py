@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from medtransfer.errors import DataError
 from medtransfer.study.identity import content_id
 from medtransfer.study.limits import Limits, require_within
+from medtransfer.study.modality import suspicion
 from medtransfer.study.model import Check, Image, Level, Patient, Series, Source, Study
 from medtransfer.study.quiet import quiet
 from medtransfer.study.volume import RAS_TO_LPS
@@ -184,7 +185,7 @@ def _load(layout: _Layout, found: tuple[Check, ...]) -> Image:
     if not complete:
         raise _truncated(layout.path)
     array = _compact(values, layout)
-    return Image(
+    image = Image(
         array=array,
         axes="zyx",
         modality="OT",
@@ -193,6 +194,7 @@ def _load(layout: _Layout, found: tuple[Check, ...]) -> Image:
         bits=array.dtype.itemsize * 8,
         checks=found,
     )
+    return image.with_checks(*suspicion(image))
 
 
 def _fill(target: memoryview, file: BinaryIO) -> bool:

@@ -246,11 +246,7 @@ def _passport(
         plugin_version=ctx.manifest.version,
         model=model.card.name,
         model_sha256=model.sha256,
-        parameters={
-            "explain": request.explain,
-            "faithfulness": request.faithfulness,
-            "uncertainty": request.uncertainty,
-        },
+        parameters=request.parameters(),
         versions=versions(ctx.manifest),
         device=ctx.device,
         runtime=f"{runtime}, {ctx.threads} threads",

@@ -72,7 +72,7 @@ def analyse(session: Session, paths: Sequence[Path], options: Options, out: Path
     check_options(options, manifest, chosen.bundle)
     refuse_existing(out)
     found = inputs.scan(paths)
-    suitable, unsuitable = inputs.sort_out(inputs.series_of(found), manifest.input)
+    suitable, unsuitable = inputs.sort_out(inputs.series_of(found, options.modality), manifest.input)
     inputs.require(suitable, unsuitable, found.problems)
     require_space(out, SPACE_MB)
     unreadable = [NotAnalysed((error.subject or "",), error.message, error.hint) for error in found.problems]

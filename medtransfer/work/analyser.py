@@ -17,6 +17,7 @@ from medtransfer.result.model import Result
 from medtransfer.store import results
 from medtransfer.store.files import full_disk_explained, write_text
 from medtransfer.study import exchange
+from medtransfer.study.modality import modality_stated
 from medtransfer.study.model import Image, Series
 from medtransfer.work import inputs
 from medtransfer.work.delivery import Format, deliver
@@ -27,7 +28,8 @@ from medtransfer.work.session import Session
 class Options:
     """How to analyse. ``model`` None means the plug-in's newest model, else its starter.
 
-    ``explain`` holds label ids, or ``positive``, or ``all``; ``synthetic`` marks generated pictures.
+    ``explain`` holds label ids, or ``positive``, or ``all``; ``synthetic`` marks generated pictures. ``modality`` is
+    what a person states of volumes whose files name none.
     """
 
     plugin: str
@@ -38,6 +40,7 @@ class Options:
     uncertainty: bool = True
     seed: int = 2026
     synthetic: bool = False
+    modality: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class Analyser:
             uncertainty=self.options.uncertainty,
             seed=self.options.seed,
             synthetic=self.options.synthetic,
+            modality=modality_stated(image),
         )
         with full_disk_explained():
             folder = Path(tempfile.mkdtemp(dir=self.scratch))

@@ -133,7 +133,7 @@ class Assembly:
             scan = inputs.scan(unit.paths)
         except DataError as error:
             scan = Scan((), (error,))
-        found = inputs.series_of(scan)
+        found = inputs.series_of(scan, self._analyser.options.modality)
         of = len(found) + len(scan.problems)
         self._found += of - self._ledger.count_of(unit.key)
         for number, problem in enumerate(scan.problems):

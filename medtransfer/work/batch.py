@@ -109,6 +109,7 @@ def _same_settings(out: Path, bundle: ModelBundle, options: Options, plugin_vers
         "model_sha256": bundle.sha256,
         "explain": list(options.explain),
         "seed": options.seed,
+        **({"modality": options.modality} if options.modality else {}),
     }
     path = out / SETTINGS
     if not path.exists():

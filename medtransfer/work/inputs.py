@@ -11,6 +11,7 @@ from medtransfer.contract.manifest import Input
 from medtransfer.errors import DataError
 from medtransfer.result.model import SourceInfo
 from medtransfer.study import Scan
+from medtransfer.study.modality import STATABLE, UNSTATED, stated_where_missing
 from medtransfer.study.model import Image, Series
 from medtransfer.study.pixels import pixel_sha256
 
@@ -42,9 +43,16 @@ def scan(paths: Sequence[Path]) -> Scan:
     return found
 
 
-def series_of(found: Scan) -> list[Series]:
-    """Return the series of every study."""
-    return [series for study in found.studies for series in study.series]
+def series_of(found: Scan, modality: str = "") -> list[Series]:
+    """Return the series of every study; volumes whose files name no modality are of the stated one, if any is.
+
+    Raises
+    ------
+    UserError
+        When the modality is one that cannot be stated.
+    """
+    series = [series for study in found.studies for series in study.series]
+    return [stated_where_missing(entry, modality) for entry in series] if modality else series
 
 
 def reason_against(series: Series, wanted: Input) -> str:
@@ -52,7 +60,7 @@ def reason_against(series: Series, wanted: Input) -> str:
     if not series.usable:
         return "; ".join(check.message for check in series.checks if check.level == "error")
     if series.modality not in wanted.modalities:
-        return f"its modality is {series.modality}, the plug-in takes {', '.join(wanted.modalities)}"
+        return _against_modality(series, wanted)
     if (series.axes == "zyx") != (wanted.dimensions == 3):
         return f"the plug-in takes images of {wanted.dimensions} dimensions"
     if wanted.meaning == "rgb" and series.axes != "yxc":
@@ -61,6 +69,13 @@ def reason_against(series: Series, wanted: Input) -> str:
     if min(spatial) < wanted.minimum_size:
         return f"it has {min(spatial)} pixels along one side, the plug-in needs {wanted.minimum_size}"
     return ""
+
+
+def _against_modality(series: Series, wanted: Input) -> str:
+    possible = next((modality for modality in wanted.modalities if modality in STATABLE), None)
+    if series.modality == UNSTATED and series.axes == "zyx" and possible:
+        return f"its file does not say what it is; if it is a {possible}, state that (--modality {possible})"
+    return f"its modality is {series.modality}, the plug-in takes {', '.join(wanted.modalities)}"
 
 
 def sort_out(found: Sequence[Series], wanted: Input) -> tuple[list[Series], list[Unsuitable]]:

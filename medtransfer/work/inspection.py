@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from medtransfer.errors import DataError, MedTransferError
+from medtransfer.study import Scan
 from medtransfer.study.annotation import without_image
 from medtransfer.study.model import Check, Image, Series, Study
 from medtransfer.work import inputs
@@ -44,8 +45,8 @@ class Report:
         return not self.problems and all(series.error is None for study in self.studies for series in study.series)
 
 
-def inspect(paths: Sequence[Path]) -> Report:
-    """Open everything at ``paths`` and decode every series.
+def inspect(paths: Sequence[Path], modality: str = "") -> Report:
+    """Open everything at ``paths`` and decode every series; ``modality`` is stated of volumes whose files name none.
 
     Raises
     ------
@@ -56,7 +57,11 @@ def inspect(paths: Sequence[Path]) -> Report:
     if not found.studies:
         raise found.problems[0] if found.problems else without_image(found.annotations[0])
     return Report(
-        tuple(StudyReport(study, tuple(map(_series, study.series))) for study in found.studies), found.problems
+        tuple(
+            StudyReport(study, tuple(map(_series, inputs.series_of(Scan((study,), ()), modality))))
+            for study in found.studies
+        ),
+        found.problems,
     )
 
 

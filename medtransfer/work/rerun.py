@@ -12,6 +12,7 @@ from medtransfer.errors import DataError, MedTransferError
 from medtransfer.result import compare, reading
 from medtransfer.result.model import Result
 from medtransfer.store import jobs, results
+from medtransfer.study.modality import STATABLE
 from medtransfer.study.model import Image
 from medtransfer.study.pixels import pixel_sha256
 from medtransfer.work import inputs, models
@@ -63,7 +64,7 @@ def find_image(paths: Sequence[Path], old: Result, manifest: Manifest) -> Image:
     DataError
         When none of the images at ``paths`` has these pixels.
     """
-    for image in _images(paths, manifest):
+    for image in _images(paths, manifest, old.source.modality):
         if pixel_sha256(image) == old.source.pixel_sha256:
             return image
     raise DataError(
@@ -87,8 +88,10 @@ def options_of(old: Result) -> Options:
     )
 
 
-def _images(paths: Sequence[Path], manifest: Manifest) -> Iterator[Image]:
-    suitable, _ = inputs.sort_out(inputs.series_of(inputs.scan(paths)), manifest.input)
+def _images(paths: Sequence[Path], manifest: Manifest, modality: str) -> Iterator[Image]:
+    """Yield what suits the plug-in; ``modality`` is what the input was analysed as, whoever stated it."""
+    stated = modality if modality in STATABLE else ""
+    suitable, _ = inputs.sort_out(inputs.series_of(inputs.scan(paths), stated), manifest.input)
     for series in suitable:
         try:
             yield series.image()

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
-from medtransfer.study.display import percentile_window, windowed
+from medtransfer.study.display import SOFT_TISSUE, percentile_window, windowed
 from medtransfer.study.model import Image, Window
 
-_SOFT_TISSUE = Window(40.0, 400.0, "Soft tissue")
 _SAMPLE = 100_000
 
 
@@ -24,7 +23,7 @@ def default_window(image: Image) -> Window:
     if image.windows:
         return image.windows[0]
     if image.units == "HU":
-        return _SOFT_TISSUE
+        return SOFT_TISSUE
     if image.meaning == "rgb" or image.units == "display":
         return Window(2.0 ** (image.bits - 1), 2.0**image.bits)
     values = image.array.reshape(-1) if image.array.flags.c_contiguous else image.array.ravel(order="K")

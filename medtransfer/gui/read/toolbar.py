@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QButtonGroup, QMenu, QToolButton, QVBoxLayout, QWi
 from medtransfer.gui import parts, theme
 from medtransfer.gui.canvas.tools import MEASURES, Tool
 from medtransfer.gui.flow import Flow
-from medtransfer.gui.read.presets import HOUNSFIELD
+from medtransfer.study.display import HOUNSFIELD
 from medtransfer.study.model import Image, Window
 
 TOOLS = (

@@ -71,7 +71,7 @@ def _passport(model: ModelBundle, request: AnalyseRequest, ctx: Context) -> Pass
         plugin_version=ctx.manifest.version,
         model=model.card.name,
         model_sha256=model.sha256,
-        parameters={"explain": request.explain},
+        parameters=request.parameters(),
         versions={},
         device=ctx.device,
         runtime=ctx.runtime,
