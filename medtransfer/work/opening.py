@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from medtransfer import study
 from medtransfer.errors import DataError
 from medtransfer.result import reading
 from medtransfer.store import results
 from medtransfer.store.home import Home
 from medtransfer.study import Scan
+from medtransfer.study.reader import Files, Reader
 from medtransfer.study.sniff import sniff
 from medtransfer.work import inputs
-from medtransfer.work.walk import walk
+from medtransfer.work.indexing import IndexedReader, OnSeen, ignore
+from medtransfer.work.walk import directories, units
+
+_FILES = Files()
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +29,14 @@ class Portion:
     found: Scan
 
 
-def portions(home: Home, paths: Sequence[Path], stopped: Callable[[], bool]) -> Iterator[Portion]:
-    """Yield what lies at ``paths`` piece by piece; only headers are read.
+def portions(
+    home: Home, paths: Sequence[Path], stopped: Callable[[], bool], on_seen: OnSeen = ignore
+) -> Iterator[Portion]:
+    """Yield what lies at ``paths`` piece by piece; only headers are read, in folders only those that changed.
 
     DICOM files that were named themselves are opened together, so that the slices of one series stay together. A path
-    that does not exist, or a named file that is no image, is a problem of its portion.
+    that does not exist, or a named file that is no image, is a problem of its portion. ``on_seen`` is told of the files
+    of folders.
     """
     files = [path for path in paths if not path.is_dir()]
     slices = tuple(path for path in files if _is_dicom(path))
@@ -39,15 +47,25 @@ def portions(home: Home, paths: Sequence[Path], stopped: Callable[[], bool]) -> 
             return
         if path not in slices:
             yield _portion((path,))
-    for folder in (path for path in paths if path.is_dir()):
-        empty = True
-        for unit in walk(folder, home.root):
+    with IndexedReader(home, on_seen) as reader:
+        for folder in (path for path in paths if path.is_dir()):
+            yield from _of_folder(folder, home, reader, stopped)
+
+
+def _of_folder(folder: Path, home: Home, reader: IndexedReader, stopped: Callable[[], bool]) -> Iterator[Portion]:
+    empty = True
+    for here, names in directories(folder, home.root):
+        reader.enter(here, names, stopped)
+        if stopped():
+            return
+        for unit in units(folder, here, names, reader):
             if stopped():
                 return
             empty = False
-            yield _portion(unit.paths)
-        if empty:
-            yield Portion((folder,), Scan((), (_nothing_in(folder),)))
+            yield _portion(unit.paths, reader)
+    reader.leave(folder)
+    if empty:
+        yield Portion((folder,), Scan((), (_nothing_in(folder),)))
 
 
 @dataclass(frozen=True)
@@ -76,15 +94,20 @@ def source_of(home: Home, folder: Path) -> Origin:
     raise _missing(paths[0])
 
 
-def _portion(paths: tuple[Path, ...]) -> Portion:
-    absent = [path for path in paths if not path.exists()]
-    present = [path for path in paths if path not in absent]
-    missing = tuple(_missing(path) for path in absent)
+def _portion(paths: tuple[Path, ...], reader: Reader = _FILES) -> Portion:
+    present, missing = [], []
+    for path in paths:
+        if path.exists():
+            present.append(path)
+        else:
+            missing.append(_missing(path))
     try:
-        found = inputs.scan(present) if present else Scan((), ())
+        found = study.scan(present, reader=reader)
     except DataError as error:
         found = Scan((), (error,))
-    return Portion(paths, Scan(found.studies, (*missing, *found.problems), found.annotations))
+    if present and not (found.studies or found.annotations or found.problems):
+        missing.append(_nothing_in(present[0]))
+    return Portion(paths, replace(found, problems=(*missing, *found.problems)))
 
 
 def _is_dicom(path: Path) -> bool:

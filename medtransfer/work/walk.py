@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from medtransfer.errors import DataError
-from medtransfer.study.sniff import named_like_an_image, sniff
+from medtransfer.study.reader import Files, Reader
+from medtransfer.study.sniff import named_like_an_image
 
 
 @dataclass(frozen=True)
@@ -28,32 +29,41 @@ class Unit:
 
 def walk(folder: Path, leave_out: Path) -> Iterator[Unit]:
     """Yield what lies below ``folder`` in a fixed order; hidden files and ``leave_out`` are passed over."""
+    for here, names in directories(folder, leave_out):
+        yield from units(folder, here, names, Files())
+
+
+def directories(folder: Path, leave_out: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yield ``folder`` and the directories below it in a fixed order, each with the names of its visible files."""
     hidden_from = leave_out.resolve()
     for place, subfolders, files in os.walk(folder):
         here = Path(place)
         subfolders[:] = sorted(
             name for name in subfolders if not name.startswith(".") and (here / name).resolve() != hidden_from
         )
-        together = []
-        for name in sorted(files):
-            match _kind(here / name):
-                case "single":
-                    yield _unit(folder, here / name, (here / name,))
-                case "dicom":
-                    together.append(here / name)
-        if together:
-            yield _unit(folder, here if len(together) > 1 else together[0], tuple(together))
+        yield here, sorted(name for name in files if not name.startswith("."))
 
 
-def _kind(path: Path) -> Literal["single", "dicom", "other"]:
+def units(root: Path, here: Path, names: Sequence[str], reader: Reader) -> Iterator[Unit]:
+    """Yield the units among the files of one directory below ``root``, those of DICOM files last."""
+    together = []
+    for name in names:
+        match _kind(here / name, reader):
+            case "single":
+                yield _unit(root, here / name, (here / name,))
+            case "dicom":
+                together.append(here / name)
+    if together:
+        yield _unit(root, here if len(together) > 1 else together[0], tuple(together))
+
+
+def _kind(path: Path, reader: Reader) -> Literal["single", "dicom", "other"]:
     """Say whether a file is complete in itself, may belong to a DICOM series, or is no image and was never meant to be.
 
     A file that cannot be read but is named like an image is ``single``: opening it says what is wrong.
     """
-    if path.name.startswith("."):
-        return "other"
     try:
-        kind = sniff(path)
+        kind = reader.format(path)
     except DataError:
         kind = None
     if kind == "dicom":

@@ -1,0 +1,83 @@
+"""How long a folder of many DICOM files takes to open: the first time, the second time, and by a loop over pydicom.
+
+    .venv/bin/python tests/benchmarks/bench_index.py [FILES]
+
+The files (5,000 unless stated) are small CT slices in series of 200, written just before, so that the figures are about
+programs and not about the disk. Fails when the second time takes more than a third of the first.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import numpy as np
+import pydicom
+
+from medtransfer.store.home import Home
+from medtransfer.work.opening import portions
+from tests.study.builders import ct_slice, save
+
+PER_SERIES = 200
+ALLOWED_RATIO = 1 / 3
+
+
+def generate(folder: Path, files: int) -> None:
+    """Write ``files`` slices, each in the past so that the index trusts their time stamps."""
+    pixels = np.zeros((64, 64), np.uint16)
+    made = ct_slice(pixels, (0.0, 0.0, 0.0))
+    for number in range(files):
+        series, place = divmod(number, PER_SERIES)
+        made.SeriesInstanceUID = f"1.2.826.0.1.{series + 1}"
+        made.StudyInstanceUID = f"1.2.826.0.2.{series // 4 + 1}"
+        made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = f"1.2.826.0.3.{number + 1}"
+        made.InstanceNumber = place + 1
+        made.ImagePositionPatient = [0.0, 0.0, 2.0 * place]
+        path = folder / f"study{series // 4:04}" / f"series{series:04}" / f"{place:04}.dcm"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save(made, path)
+        os.utime(path, (1e9, 1e9))
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long a call takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def open_folder(home: Home, folder: Path) -> None:
+    """Open the folder as the window does."""
+    for portion in portions(home, [folder], lambda: False):
+        assert portion.found.studies
+        assert not portion.found.problems
+
+
+def by_pydicom(folder: Path) -> None:
+    """Read every header, all elements before the pixels, as a plain script would."""
+    for path in sorted(folder.rglob("*.dcm")):
+        pydicom.dcmread(path, stop_before_pixels=True).get("SeriesInstanceUID")
+
+
+def main() -> int:
+    files = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
+    with tempfile.TemporaryDirectory() as temporary:
+        folder, home = Path(temporary, "archive"), Home(Path(temporary, "home"))
+        generate(folder, files)
+        pydicom_s = seconds(lambda: by_pydicom(folder))
+        first_s = seconds(lambda: open_folder(home, folder))
+        second_s = min(seconds(lambda: open_folder(home, folder)) for _ in range(3))
+    print(f"{files} files: first {first_s:.2f} s, second {second_s:.2f} s, a loop over pydicom {pydicom_s:.2f} s")
+    print(f"second / first {second_s / first_s:.3f} (allowed {ALLOWED_RATIO:.3f})")
+    print(f"first / pydicom {first_s / pydicom_s:.2f}, second / pydicom {second_s / pydicom_s:.3f}")
+    return 0 if second_s <= ALLOWED_RATIO * first_s else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
