@@ -33,7 +33,8 @@ READ_ERRORS = (
 # What may tell slices at one place apart (PS3.3 C.7.6.1, C.7.6.2, C.8.3.1, C.8.13.5.9): see Header.acquisition.
 ACQUISITION = (
     "AcquisitionNumber", "TemporalPositionIdentifier", "EchoNumbers", "EchoTime", "InversionTime", "DiffusionBValue",
-    "DiffusionGradientOrientation", "ImageType", "TriggerTime", "AcquisitionTime", "ContentTime",
+    "DiffusionGradientOrientation", "ImageType", "DimensionIndexValues", "TriggerTime", "AcquisitionTime",
+    "ContentTime",
 )  # fmt: skip
 
 _TAGS = [
