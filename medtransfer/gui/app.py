@@ -101,7 +101,7 @@ def _show(context: Context) -> MainWindow:
 def _begin(window: MainWindow, paths: Sequence[Path], result: Path | None) -> None:
     """Do what can wait until the window is on the screen."""
     from medtransfer import logs
-    from medtransfer.gui import heap, restoring, spaces
+    from medtransfer.gui import heap, restoring, spaces, turns
     from medtransfer.gui.collector import Collector
     from medtransfer.gui.crash import CrashHook
 
@@ -115,13 +115,16 @@ def _begin(window: MainWindow, paths: Sequence[Path], result: Path | None) -> No
     collector = Collector(window)
     collector.start()
 
-    def begin(_what: object) -> None:
+    def build(_imported: object) -> None:
         collector.settle()
+        turns.take(window.prepare("read"), window, begin)
+
+    def begin(_built: object) -> None:
         restoring.begin(window, wanted)
         background.run("Getting ready", lambda _job: spaces.prefetch("learn", "models", "plugins"))
 
     # What cannot be imported is said by the page that stands in for the space.
-    background.run("Getting ready", lambda _job: spaces.prefetch("read"), begin, begin)
+    background.run("Getting ready", lambda _job: spaces.prefetch("read"), build, build)
 
 
 def _keep(window: MainWindow) -> None:

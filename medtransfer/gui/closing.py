@@ -50,6 +50,8 @@ class Closing(QObject):
     def _agreed(self, questions: list[str]) -> bool:
         from PySide6.QtWidgets import QMessageBox
 
+        from medtransfer.gui import theme
+
         box = QMessageBox(self._window)
         box.setWindowTitle("Close medtransfer?")
         box.setText("Close medtransfer?")
@@ -58,6 +60,7 @@ class Closing(QObject):
         stay = box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(stay)
         box.setEscapeButton(stay)
+        theme.dress(box)
         box.exec()
         return box.clickedButton() is close
 

@@ -76,6 +76,7 @@ class CrashDialog(QDialog):
         )
         column.addWidget(self.trace)
         column.addLayout(row)
+        theme.dress(self)
         self.end.setFocus()
 
     def _copy(self) -> None:

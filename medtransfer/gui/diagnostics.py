@@ -139,6 +139,7 @@ class DiagnosticsDialog(QDialog):
         )
         column.addWidget(self.text)
         column.addLayout(row)
+        theme.dress(self)
         screen = describe_screen()
         context.background.run("Gathering diagnostics", lambda _job: gather(context, screen), self._show, self._fail)
 

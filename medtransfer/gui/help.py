@@ -49,6 +49,7 @@ class ShortcutsDialog(QDialog):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(scroll)
         column.addLayout(closing_row(self))
+        theme.dress(self)
 
     def _group(self, grid: QGridLayout, name: str, rows: list[tuple[QWidget, QWidget]]) -> None:
         if self._rows:
@@ -91,6 +92,7 @@ class AboutDialog(QDialog):
         )
         column.addStretch(1)
         column.addLayout(closing_row(self))
+        theme.dress(self)
 
 
 def closing_row(dialog: QDialog) -> QHBoxLayout:

@@ -119,6 +119,7 @@ class HitList(QFrame):
         column.setContentsMargins(6, 6, 6, 6)
         column.addWidget(self._view)
         column.addWidget(self._none)
+        theme.dress(self)
 
     def show_below(self, corner: QPoint, hits: list[Hit]) -> None:
         """Show hits with the upper right corner of the list at ``corner`` of the window."""

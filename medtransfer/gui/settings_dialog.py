@@ -58,6 +58,7 @@ class SettingsDialog(QDialog):
         grid.addWidget(folder, len(DECLARED), 1, Qt.AlignmentFlag.AlignVCenter)
         grid.setRowStretch(len(DECLARED) + 1, 1)
         self._lay_out(page)
+        theme.dress(self)
         context.settings.changed.connect(self._follow)
 
     def _lay_out(self, page: QWidget) -> None:

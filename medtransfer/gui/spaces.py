@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Generator
+from functools import partial
 
 from PySide6.QtWidgets import QWidget
 
 from medtransfer.gui.context import Context, Space
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Made = Space | Generator[None, None, Space]
 
 DECLARED = (
-    ("read", "Read", "medtransfer.gui.read.space", "ReadSpace"),
+    ("read", "Read", "medtransfer.gui.read.space", "pieces"),
     ("learn", "Learn", "medtransfer.gui.learn.space", "LearnSpace"),
     ("models", "Models", "medtransfer.gui.models.space", "ModelsSpace"),
     ("plugins", "Plug-ins", "medtransfer.gui.plugins.space", "PluginsSpace"),
@@ -21,13 +21,22 @@ DECLARED = (
 
 
 class Deferred:
-    """A space that costs nothing until it is shown. Where it cannot be built it says so, and can be tried again."""
+    """A space that costs nothing until it is shown. Where it cannot be built it says so, and can be tried again.
 
-    def __init__(self, space_id: str, title: str, make: Callable[[], Space]) -> None:
+    Parameters
+    ----------
+    space_id, title
+        See :class:`medtransfer.gui.context.Space`.
+    make
+        Returns the space, or a generator that builds a piece of it up to each ``yield``.
+    """
+
+    def __init__(self, space_id: str, title: str, make: Callable[[], Made]) -> None:
         self.id = space_id
         self.title = title
         self._make = make
         self._space: Space | None = None
+        self._building: Generator[None, None, None] | None = None
         self._state: dict[str, object] = {}
 
     @classmethod
@@ -48,17 +57,23 @@ class Deferred:
         Exception
             Whatever keeps the space from being built; the window shows it.
         """
+        for _piece in self.pieces():
+            pass
         if self._space is None:
-            self._space = self._make()
-            try:
-                widget = self._space.widget()
-            except Exception:
-                self._space = None
-                raise
-            if self._state:
-                self._restore(self._space)
-            return widget
+            raise RuntimeError("the space cannot be shown from within its own building")
         return self._space.widget()
+
+    def pieces(self) -> Generator[None, None, None]:
+        """Build the space if need be, a piece up to each ``yield``; go on where an earlier call was left.
+
+        Raises
+        ------
+        Exception
+            See :meth:`widget`.
+        """
+        if self._space is None:
+            self._building = self._building or self._build()
+            yield from self._building
 
     def state(self) -> dict[str, object]:
         """Return the space's state, or the one that waits for it to be built."""
@@ -73,6 +88,18 @@ class Deferred:
     def may_close(self) -> bool:
         """Ask the space, if there is one."""
         return self._space is None or self._space.may_close()
+
+    def _build(self) -> Generator[None, None, None]:
+        try:
+            made = self._make()
+            space = (yield from made) if isinstance(made, Generator) else made
+            yield
+            space.widget()
+        finally:
+            self._building = None
+        self._space = space
+        if self._state:
+            self._restore(space)
 
     def _restore(self, space: Space) -> None:
         try:
@@ -99,7 +126,8 @@ def prefetch(*space_ids: str) -> None:
 def declared(context: Context) -> list[Deferred]:
     """Return the four spaces."""
 
-    def maker(module: str, name: str) -> Callable[[], Space]:
-        return lambda: cast("Space", getattr(importlib.import_module(module), name)(context))
+    def make(module: str, name: str) -> Made:
+        made: Made = getattr(importlib.import_module(module), name)(context)
+        return made
 
-    return [Deferred(space_id, title, maker(module, name)) for space_id, title, module, name in DECLARED]
+    return [Deferred(space_id, title, partial(make, module, name)) for space_id, title, module, name in DECLARED]

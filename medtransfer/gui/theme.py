@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from functools import cache
 from string import Template
 from types import MappingProxyType
 from typing import Literal, get_args
+from weakref import WeakKeyDictionary
 
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
-from PySide6.QtWidgets import QApplication, QStyleFactory
+from PySide6.QtWidgets import QApplication, QStyleFactory, QWidget
+from shiboken6 import isValid
 
+from medtransfer.gui import turns
 from medtransfer.resources import resource
 
 Name = Literal["dark", "light"]
@@ -111,20 +116,34 @@ class _Current:
     name: Name = "dark"
     fonts_loaded = False
     styled = False
+    dressed: WeakKeyDictionary[QWidget, Name] = WeakKeyDictionary()
+    """Windows and regions with the theme whose style sheet they wear."""
 
 
 def apply(app: QApplication, name: Name) -> None:
-    """Give the whole application a theme; widgets that paint for themselves ask :func:`colour` when they paint."""
+    """Give the application a theme: what is dressed changes in the next turns of the event loop, what is seen first.
+
+    Widgets that paint for themselves ask :func:`colour` when they paint.
+    """
     _Current.name = name
     _load_fonts()
-    if not _Current.styled:  # not by the style's name: once there is a style sheet, that is another
+    if not _Current.styled:
         _Current.styled = True
         app.setStyle(QStyleFactory.create("Fusion"))
     app.setFont(font())
     app.setPalette(_palette())
-    template = Template(resource("window/style.qss").read_text(encoding="utf-8"))
-    icons = resource("icons").as_posix()
-    app.setStyleSheet(template.substitute(COLOURS[name], radius=RADIUS, icons=icons))
+    turns.take(_dress_anew(), app)
+
+
+def dress(widget: QWidget) -> None:
+    """Give a window, or a region of one, the style sheet, now and whenever the theme changes.
+
+    Whatever is below it wears it too: menus, tooltips and dialogs with a parent there. The application itself has no
+    style sheet. If it had, Qt would polish every widget once for each of its ancestors when the theme changes, and in
+    one piece: that took 0.2 s for 550 widgets, five times what all regions together take.
+    """
+    _Current.dressed[widget] = _Current.name
+    widget.setStyleSheet(_sheet(_Current.name))
 
 
 def current() -> Name:
@@ -157,6 +176,20 @@ def heading_font() -> QFont:
 def spacing(steps: float = 1) -> int:
     """Return a distance in pixels: steps of the 8 px grid."""
     return round(GRID * steps)
+
+
+def _dress_anew() -> Generator[None, None, None]:
+    outdated = [widget for widget, name in _Current.dressed.items() if name != _Current.name]
+    for widget in sorted(outdated, key=lambda widget: not (isValid(widget) and widget.isVisible())):
+        if isValid(widget) and _Current.dressed[widget] != _Current.name:
+            dress(widget)
+            yield
+
+
+@cache
+def _sheet(name: Name) -> str:
+    template = Template(resource("window/style.qss").read_text(encoding="utf-8"))
+    return template.substitute(COLOURS[name], radius=RADIUS, icons=resource("icons").as_posix())
 
 
 def _load_fonts() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -56,6 +56,7 @@ class MainWindow(QMainWindow):
         self.top_bar = TopBar(self.spaces, self.search, self.actions_made)
         self.banners = Banners()
         self.stack = QStackedWidget()
+        self.stack.addWidget(QWidget())  # nothing: what is added first would be shown at once
         self.drawer = DrawerPlace(context)
         self.status = StatusBar(context)
         self._fill()
@@ -78,6 +79,8 @@ class MainWindow(QMainWindow):
         column.addWidget(self.drawer)
         column.addWidget(self.status)
         self.setCentralWidget(centre)
+        for region in (self.top_bar, self.banners, self.drawer, self.status):
+            theme.dress(region)
 
     def _connect(self) -> None:
         events = self.context.events
@@ -90,7 +93,7 @@ class MainWindow(QMainWindow):
 
     def show_space(self, space_id: str) -> None:
         """Show a space, building it if need be; where that fails, a page says so."""
-        space = next(space for space in self.spaces if space.id == space_id)
+        space = self._space(space_id)
         self.current = space_id
         self.top_bar.show_current(space_id)
         try:
@@ -102,9 +105,18 @@ class MainWindow(QMainWindow):
             logs.event("window.space", kind=type(error).__name__.lower())
             self._show_page(NotLoaded(space.title, error, lambda: self.show_space(space_id)))
             return
-        if self.stack.indexOf(widget) < 0:
-            self.stack.addWidget(widget)
+        self._add(widget)
         self._show(widget)
+
+    def prepare(self, space_id: str) -> Generator[None, None, None]:
+        """Build a space before it is shown, a piece up to each ``yield``. Where that fails, showing it will say so."""
+        space = self._space(space_id)
+        try:
+            yield from space.pieces()
+        except Exception:  # noqa: BLE001 - it is tried again when it is shown
+            return
+        yield
+        self._add(space.widget())
 
     def show_welcome(self) -> None:
         """Show the page of the first start in the place of the reading space."""
@@ -153,8 +165,16 @@ class MainWindow(QMainWindow):
             self.context.events.open_paths.emit(list(paths))
 
     def _show_page(self, page: QWidget) -> None:
-        self.stack.addWidget(page)
+        self._add(page)
         self._show(page)
+
+    def _space(self, space_id: str) -> Deferred:
+        return next(space for space in self.spaces if space.id == space_id)
+
+    def _add(self, widget: QWidget) -> None:
+        if self.stack.indexOf(widget) < 0:
+            self.stack.addWidget(widget)
+            theme.dress(widget)
 
     def _show(self, widget: QWidget) -> None:
         """Show a space or a page; a page that was shown until now has done its duty."""

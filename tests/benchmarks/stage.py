@@ -24,7 +24,7 @@ from medtransfer.contract.bundle import (
     file_sha256,
 )
 from medtransfer.contract.recipe import Recipe
-from medtransfer.gui import heap, spaces
+from medtransfer.gui import heap, spaces, turns
 from medtransfer.gui.app import make_context
 from medtransfer.gui.collector import Collector
 from medtransfer.gui.window import MainWindow
@@ -60,10 +60,13 @@ class Stage:
         return self.window.spaces[0]._space
 
     def get_ready(self) -> None:
-        """Import what the spaces need as the program does: in a thread, while the window is on the screen."""
+        """Get ready as the program does: import in a thread, then build the reading space piece by piece."""
         names = [space.id for space in self.window.spaces]
+        built: list[None] = []
         self.context.background.run("Getting ready", lambda _job: spaces.prefetch(*names))
         self.rest()
+        turns.take(self.window.prepare("read"), self.window, built.append)
+        self.until(lambda: built)
 
     def show(self, space_id: str) -> Any:
         """Show a space and return it."""

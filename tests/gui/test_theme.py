@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+import shiboken6
 from PySide6.QtGui import QColor, QFontInfo
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
 
 from medtransfer.gui import icons, parts, theme
 from medtransfer.gui.theme import Name
@@ -48,15 +50,60 @@ def test_both_themes_have_the_same_roles() -> None:
     assert theme.COLOURS["dark"].keys() == theme.COLOURS["light"].keys()
 
 
-def test_changing_the_theme_changes_what_is_on_the_screen(qapp: QApplication) -> None:
+def ground(widget: QWidget) -> str:
+    return widget.grab().toImage().pixelColor(10, 10).name()
+
+
+def dressed_panel(qtbot: QtBot) -> QWidget:
     panel = parts.panel()
+    qtbot.addWidget(panel)
     panel.resize(20, 20)
-    seen = {}
-    for name in theme.NAMES:
-        theme.apply(qapp, name)
-        seen[name] = panel.grab().toImage().pixelColor(10, 10).name()
-        assert theme.current() == name
-    assert seen == {name: theme.COLOURS[name]["panel"] for name in theme.NAMES}
+    theme.dress(panel)
+    return panel
+
+
+@pytest.mark.parametrize("name", theme.NAMES)
+def test_changing_the_theme_changes_what_is_on_the_screen(qapp: QApplication, qtbot: QtBot, name: Name) -> None:
+    panel = dressed_panel(qtbot)
+    theme.apply(qapp, name)
+    assert theme.current() == name
+    qtbot.waitUntil(lambda: ground(panel) == theme.COLOURS[name]["panel"])
+
+
+def test_the_theme_changes_one_region_in_each_turn_of_the_event_loop(qapp: QApplication, qtbot: QtBot) -> None:
+    panels = [dressed_panel(qtbot) for _ in range(3)]
+    panels[2].show()
+    theme.apply(qapp, "light")
+    light = theme.COLOURS["light"]["panel"]
+    assert [ground(panel) == light for panel in panels] == [False, False, True]  # what is seen comes first
+    qtbot.waitUntil(lambda: all(ground(panel) == light for panel in panels))
+
+
+def test_a_theme_that_is_changed_back_at_once_leaves_nothing_half_done(qapp: QApplication, qtbot: QtBot) -> None:
+    panels = [dressed_panel(qtbot) for _ in range(3)]
+    theme.apply(qapp, "light")
+    theme.apply(qapp, "dark")
+    qtbot.wait(20)
+    assert {ground(panel) for panel in panels} == {theme.COLOURS["dark"]["panel"]}
+
+
+def test_a_region_may_be_gone_before_its_turn_comes(qapp: QApplication, qtbot: QtBot) -> None:
+    panels = [dressed_panel(qtbot) for _ in range(3)]
+    theme.apply(qapp, "light")
+    shiboken6.delete(panels[2])
+    shiboken6.delete(panels[1])
+    qtbot.waitUntil(lambda: ground(panels[0]) == theme.COLOURS["light"]["panel"])
+
+
+def test_what_is_below_a_dressed_region_wears_its_style(qapp: QApplication, qtbot: QtBot) -> None:
+    region = QWidget()
+    qtbot.addWidget(region)
+    theme.dress(region)
+    column = QVBoxLayout(region)
+    later = parts.panel()
+    column.addWidget(later)
+    region.resize(60, 60)
+    assert ground(later) == theme.COLOURS["dark"]["panel"]
 
 
 def test_the_bundled_typeface_is_used() -> None:

@@ -2,18 +2,23 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
+from medtransfer.gui import theme
 from medtransfer.gui.background import Job
-from medtransfer.gui.context import Context
-from medtransfer.gui.help import ShortcutsDialog
+from medtransfer.gui.context import Context, Space
+from medtransfer.gui.crash import CrashDialog
+from medtransfer.gui.diagnostics import DiagnosticsDialog
+from medtransfer.gui.help import AboutDialog, ShortcutsDialog
 from medtransfer.gui.not_loaded import NotLoaded
+from medtransfer.gui.settings_dialog import SettingsDialog
 from medtransfer.gui.spaces import Deferred
 from medtransfer.gui.welcome import Welcome
 from medtransfer.gui.window import MainWindow
@@ -71,6 +76,62 @@ def test_a_space_that_cannot_be_built_says_so_and_can_be_tried_again(make_window
     qtbot.mouseClick(page.again, Qt.MouseButton.LeftButton)
     assert window.spaces[1].loaded
     assert not isinstance(window.stack.currentWidget(), NotLoaded)
+
+
+def test_a_space_is_built_piece_by_piece_before_it_is_shown(make_window: WindowMaker) -> None:
+    done: list[str] = []
+
+    def make() -> Generator[None, None, Space]:
+        for panel in ("left", "right"):
+            done.append(panel)
+            yield
+        return FakeSpace("learn", "Learn")
+
+    window = make_window([Deferred.holding(FakeSpace()), Deferred("learn", "Learn", make)])
+    pieces = window.prepare("learn")
+    next(pieces)
+    assert done == ["left"]
+    assert not window.spaces[1].loaded
+    window.show_space("learn")  # the person does not wait: the rest is built at once, and nothing twice
+    assert done == ["left", "right"]
+    assert isinstance(window.stack.currentWidget(), QLineEdit)
+    list(pieces)
+    assert done == ["left", "right"]
+
+
+def test_a_space_that_cannot_be_prepared_is_tried_again_when_shown(make_window: WindowMaker) -> None:
+    attempts: list[int] = []
+
+    def make() -> Generator[None, None, Space]:
+        attempts.append(1)
+        yield
+        raise ImportError("no such module")
+
+    window = make_window([Deferred.holding(FakeSpace()), Deferred("learn", "Learn", make)])
+    list(window.prepare("learn"))
+    assert not isinstance(window.stack.currentWidget(), NotLoaded)
+    window.show_space("learn")
+    assert isinstance(window.stack.currentWidget(), NotLoaded)
+    assert len(attempts) == 2
+
+
+@pytest.mark.parametrize("kind", ["settings", "shortcuts", "about", "diagnostics", "crash"])
+def test_a_dialog_wears_the_theme(make_window: WindowMaker, context: Context, qtbot: QtBot, kind: str) -> None:
+    window = make_window(fakes())
+    made: dict[str, Callable[[], QDialog]] = {
+        "settings": lambda: SettingsDialog(context, window),
+        "shortcuts": lambda: ShortcutsDialog(context.commands, window),
+        "about": lambda: AboutDialog(window),
+        "diagnostics": lambda: DiagnosticsDialog(context, window),
+        "crash": lambda: CrashDialog(ValueError()),
+    }
+    dialog = made[kind]()
+    qtbot.addWidget(dialog)
+    main = next(button for button in dialog.findChildren(QPushButton) if button.property("kind") == "primary")
+    main.setEnabled(True)
+    main.ensurePolished()
+    seen = main.grab().toImage().pixelColor(12, 5).name()
+    assert seen == theme.COLOURS["dark"]["accent"]
 
 
 def test_files_can_be_dropped_anywhere(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
@@ -24,13 +26,13 @@ _NARROW_LEFT = 184
 class Regions(QWidget):
     """The space's widget: it arranges the panels and knows nothing of what leads to what."""
 
-    def __init__(self, studies: StudiesModel, settings: Settings) -> None:
+    def __init__(self, studies: StudiesPanel, viewer: Viewer, analyse: AnalysePanel, result: ResultPanel) -> None:
         super().__init__()
-        self.studies = StudiesPanel(studies)
-        self.viewer = Viewer()
-        self.centre = Centre(self.viewer)
-        self.analyse = AnalysePanel()
-        self.result = ResultPanel(settings)
+        self.studies = studies
+        self.viewer = viewer
+        self.centre = Centre(viewer)
+        self.analyse = analyse
+        self.result = result
         self.notices = Notices()
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -38,6 +40,19 @@ class Regions(QWidget):
         row.addWidget(self.studies)
         row.addWidget(self.centre, 1)
         row.addWidget(self._right())
+
+    @classmethod
+    def pieces(cls, studies: StudiesModel, settings: Settings) -> Generator[None, None, Regions]:
+        """Build the panels one by one, and the whole at the end."""
+        left = StudiesPanel(studies)
+        yield
+        viewer = Viewer()
+        yield
+        analyse = AnalysePanel()
+        yield
+        result = ResultPanel(settings)
+        yield
+        return cls(left, viewer, analyse, result)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Leave the picture most of a narrow window."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -32,18 +32,26 @@ _STOPPED = "job.cancelled"
 
 
 class ReadSpace:
-    """Read a study, see why, say whether it is right."""
+    """Read a study, see why, say whether it is right.
+
+    Parameters
+    ----------
+    context
+        What all parts of the window share.
+    regions
+        The panels, which take longest to build: see :func:`pieces`.
+    """
 
     id = "read"
     title = "Read"
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, regions: Regions) -> None:
         self._context = context
         self._wanted_uid = ""
-        self.studies = StudiesModel()
+        self.regions = regions
+        self.studies = regions.studies.model
         self.opener = Opener(context.home, context.background, self.studies)
         self.reading = Reading(context.home, context.settings, context.background)
-        self.regions = Regions(self.studies, context.settings)
         self.studies_panel, self.viewer, self.centre = self.regions.studies, self.regions.viewer, self.regions.centre
         self.analyse_panel, self.result_panel = self.regions.analyse, self.regions.result
         self.notices = self.regions.notices
@@ -356,6 +364,13 @@ class ReadSpace:
     def _go_to(self, entry: Entry) -> None:
         self._context.events.show_space.emit(self.id)
         self.studies_panel.select(entry)
+
+
+def pieces(context: Context) -> Generator[None, None, ReadSpace]:
+    """Build the reading space, a panel up to each ``yield``."""
+    regions = yield from Regions.pieces(StudiesModel(), context.settings)
+    yield
+    return ReadSpace(context, regions)
 
 
 def ask_where(parent: QWidget, kind: Kind) -> Path | None:

@@ -21,7 +21,7 @@ class StudiesPanel(QWidget):
 
     def __init__(self, model: StudiesModel) -> None:
         super().__init__()
-        self._model = model
+        self.model = model
         self.view = QListView()
         self.view.setModel(model)
         self.view.setItemDelegate(StudyRow(self.view))
@@ -51,13 +51,13 @@ class StudiesPanel(QWidget):
 
     def select(self, entry: Entry) -> None:
         """Select a series and have it shown."""
-        index = self._model.index_of(entry.series.uid)
+        index = self.model.index_of(entry.series.uid)
         self.view.setCurrentIndex(index)
         self.view.scrollTo(index)
 
     def step(self, by: int) -> None:
         """Select the next (1) or the last (-1) series."""
-        entries = list(self._model.entries())
+        entries = list(self.model.entries())
         if not entries:
             return
         current: Entry | None = self.view.currentIndex().data(Role.ENTRY)

@@ -13,7 +13,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from medtransfer.gui.context import Context
-from medtransfer.gui.read.space import ReadSpace
+from medtransfer.gui.read.space import ReadSpace, pieces
 from medtransfer.gui.window import MainWindow
 from medtransfer.work import models
 
@@ -53,6 +53,17 @@ class Reader:
         self.rest()
 
 
+def built(context: Context) -> ReadSpace:
+    """Build the reading space at one go."""
+    building = pieces(context)
+    while True:
+        try:
+            next(building)
+        except StopIteration as end:
+            space: ReadSpace = end.value
+            return space
+
+
 @pytest.fixture
 def reader(
     context: Context,
@@ -64,7 +75,7 @@ def reader(
     names = ("echo", "trouble", "labelmap")
     monkeypatch.setenv("MEDTRANSFER_PLUGIN_PATH", os.pathsep.join(str(PLUGINS / name) for name in names))
     models.import_bundle(context.home, make_bundle("test.echo"), "clinic")
-    space = ReadSpace(context)
+    space = built(context)
     window = make_window([space])
     window.show_space("read")
     made = Reader(window, context, space, qtbot)
