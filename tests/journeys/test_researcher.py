@@ -29,7 +29,8 @@ def test_from_a_table_to_an_answer_by_the_new_model(
 ) -> None:
     desk = sit_down()
     _bring_cases(desk, make_table(tmp_path / "clinic"), "test.echo", monkeypatch)
-    assert desk.learn.data.split.table is not None
+    assert desk.learn.data.cases is not None
+    assert desk.learn.data.cases.split.table is not None
     _learn(desk, "eyes", "standard")
     assert "nobody knows" in _said(desk)
     _publish(desk, home, "eyes@1")

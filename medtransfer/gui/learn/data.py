@@ -6,17 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QComboBox, QFileDialog, QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QProgressBar, QVBoxLayout
 
 from medtransfer.errors import MedTransferError
 from medtransfer.gui import pages, parts, theme
 from medtransfer.gui.background import Job, State
 from medtransfer.gui.context import Context
-from medtransfer.gui.learn.checks import ChecksView
-from medtransfer.gui.learn.split import SplitView
+from medtransfer.gui.learn.cases import CasesView
+from medtransfer.gui.learn.dropbox import DropBox
 from medtransfer.hosting.catalogue import PluginEntry
-from medtransfer.work import learners, planning
+from medtransfer.work import labels, learners, planning
+from medtransfer.work.labels import Survey
 from medtransfer.work.planning import Examination, Wish
 from medtransfer.work.report.numbers import counted
 from medtransfer.work.session import Session
@@ -32,36 +32,11 @@ PURPOSE = (
 )
 
 
-class DropBox(QFrame):
-    """A place to drop a table or a folder on. ``dropped`` carries its path."""
-
-    dropped = Signal(Path)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setProperty("kind", "drop")
-        self.setAcceptDrops(True)
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
-        """Take files."""
-        if event.mimeData().hasUrls():
-            event.acceptProposedAction()
-            parts.restyle(self, "over", "true")
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802, ARG002 - Qt's name and signature
-        """Look as before."""
-        parts.restyle(self, "over", "false")
-
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
-        """Tell the first file or folder."""
-        parts.restyle(self, "over", "false")
-        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        if paths:
-            self.dropped.emit(paths[0])
-
-
 class DataPage(pages.Page):
-    """The page. ``settled`` says that the person goes on with :attr:`wish` and :attr:`examination`."""
+    """The page. ``settled`` says that the person goes on with :attr:`wish` and :attr:`examination`.
+
+    :attr:`cases` is there once the chosen cases have been looked at.
+    """
 
     settled = Signal()
 
@@ -70,6 +45,7 @@ class DataPage(pages.Page):
         self._context = context
         self.wish: Wish | None = None
         self.examination: Examination | None = None
+        self.cases: CasesView | None = None
         self._job: Job | None = None
         self._waiting: Path | None = None  # chosen before the list of plug-ins was there
         self._listed = False
@@ -77,8 +53,6 @@ class DataPage(pages.Page):
         self.plugins.setAccessibleName("Plug-in that learns")
         self.plugins.currentIndexChanged.connect(self._plugin_changed)
         self.go_on = parts.button("Continue", self.settled.emit, "primary", "Choose how to learn from these cases")
-        self.checks = ChecksView(context.background)
-        self.split = SplitView()
         self._fill_side()
         self.start()
         self.load_plugins()
@@ -93,7 +67,7 @@ class DataPage(pages.Page):
     def start(self) -> None:
         """Ask for cases."""
         self.stop()
-        self.wish = self.examination = None
+        self.wish = self.examination = self.cases = None
         self._update_side()
         pages.clear(self.body)
         self.body.addWidget(parts.title("Teach a network your cases"))
@@ -111,7 +85,7 @@ class DataPage(pages.Page):
             return
         self.stop()
         self.wish = Wish(str(plugin), path, name=learners.suggested_name(path))
-        self.examination = None
+        self.examination = self.cases = None
         self._update_side()
         self._examine(self.wish)
 
@@ -140,8 +114,8 @@ class DataPage(pages.Page):
         self.side.addWidget(self._about)
         self.side.addSpacing(theme.spacing(1))
         self.side.addWidget(parts.heading("Cases"))
-        self._cases = parts.label("", "text")
-        self.side.addWidget(self._cases)
+        self._about_cases = parts.label()
+        self.side.addWidget(self._about_cases)
         self.side.addWidget(self.go_on)
         self.other = parts.button("Other cases", self.start)
         self.side.addWidget(self.other)
@@ -153,13 +127,21 @@ class DataPage(pages.Page):
         self.go_on.setEnabled(ready)
         self.go_on.setVisible(self.wish is not None)
         self.other.setVisible(self.wish is not None)
+        self._about_cases.setText(self._said_of_cases())
+
+    def _said_of_cases(self) -> str:
         if self.wish is None:
-            self._cases.setText("None chosen yet.")
-        elif found is None:
-            self._cases.setText(self.wish.data.name)
-        else:
-            errors = f" {counted(len(found.errors), 'thing')} must be mended first." if found.errors else ""
-            self._cases.setText(f"{self.wish.data.name}: {counted(len(found.cohort.cases), 'case')}.{errors}")
+            return "None chosen yet."
+        name, found = self.wish.data.name, self.examination
+        if self.cases is None:
+            return name
+        if found is None:
+            return f"{name}: no finding is ticked." if not self.wish.labels else f"{name}: splitting again\u2026"
+        if found.errors:
+            return f"{name}: {counted(len(found.errors), 'thing')} must be mended first."
+        chosen, every = len(found.cohort.labels), len(self.cases.survey.labels)
+        findings = counted(every, "finding") if chosen == every else f"{chosen} of {counted(every, 'finding')}"
+        return f"{name}: {counted(len(found.cohort.cases), 'case')}, {findings} to learn."
 
     def _drop_box(self) -> DropBox:
         box = DropBox()
@@ -222,9 +204,9 @@ class DataPage(pages.Page):
         row.addStretch(1)
         self.body.addLayout(row)
 
-        def work(job: Job) -> Examination:
+        def work(job: Job) -> Survey:
             with Session(self._context.home, job.on_progress, job.cancelled) as session:
-                return planning.examine(session, wish)
+                return labels.survey(session, wish)
 
         def shown(words: str, fraction: float | None, _values: object) -> None:
             stage.setText(words)
@@ -237,29 +219,44 @@ class DataPage(pages.Page):
         job.progressed.connect(shown, Qt.ConnectionType.QueuedConnection)
         self._job = job
 
-    def _show(self, wish: Wish, found: Examination) -> None:
+    def _show(self, wish: Wish, survey: Survey) -> None:
         if self.wish != wish:
             return
-        self.examination = found
+        self.wish, self.examination = survey.wish, survey.examination
         pages.clear(self.body)
-        patients = len({case.patient for case in found.cohort.cases})
-        title = "Some things must be mended first" if found.errors else "The cases are ready"
-        self.body.addWidget(parts.title(title))
-        figures = {"cases": len(found.cohort.cases), "patients": patients, "findings": len(found.cohort.labels)}
-        self.body.addWidget(pages.tiles({name: f"{value:,}" for name, value in figures.items()}))
-        self.checks, self.split = ChecksView(self._context.background), SplitView()
-        self.checks.show_problems(found.cohort, found.problems)
-        sections: list[tuple[str, QWidget]] = [("Checks", self.checks)]
-        if found.split is not None:
-            self.split.show_split(found.cohort, found.split)
-            sections.insert(0, ("Split by patient", self.split))
-        for heading, widget in sections:
-            self.body.addSpacing(theme.spacing(1))
-            self.body.addWidget(parts.heading(heading))
-            self.body.addWidget(widget)
+        self.cases = CasesView(self._context.background, survey)
+        self.cases.chosen_changed.connect(self._choose_findings)
+        self.body.addWidget(self.cases)
         self._update_side()
         if self.go_on.isEnabled():
             self.go_on.setFocus()
+
+    def _choose_findings(self) -> None:
+        """Split and check again for the findings that are ticked now; no image is opened again."""
+        if self.wish is None or self.cases is None:
+            return
+        self.stop()
+        self.wish = wish = replace(self.wish, labels=self.cases.chosen)
+        self.examination = None
+        self._update_side()
+        if not wish.labels:
+            self.cases.show_nothing_chosen()
+            return
+        looks = self.cases.survey.examination.looks
+
+        def work(job: Job) -> Examination:
+            with Session(self._context.home, job.on_progress, job.cancelled) as session:
+                return planning.examine(session, wish, looks)
+
+        self._job = self._context.background.run(
+            "Splitting the cases", work, lambda found: self._show_again(wish, found), lambda e: self._failed(wish, e)
+        )
+
+    def _show_again(self, wish: Wish, found: Examination) -> None:
+        if self.wish == wish and self.cases is not None:
+            self.examination = found
+            self.cases.show_examination(found)
+            self._update_side()
 
     def _failed(self, wish: Wish, error: MedTransferError) -> None:
         if self.wish == wish and error.code != "job.cancelled":

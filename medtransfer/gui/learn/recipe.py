@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QMouseEvent
@@ -79,12 +79,15 @@ class RecipePage(pages.Page):
         self._summary = parts.label("", "muted")
         self._fill_side()
 
-    def show_plan(self, wish: Wish, found: Examination) -> None:
-        """Offer the presets for these cases, and estimate their time."""
+    def show_plan(self, wish: Wish, found: Examination, left_out: Sequence[str]) -> None:
+        """Offer the presets for these cases, and estimate their time; ``left_out`` names findings not to be learnt."""
         self._wish = wish
         self.name.setText(wish.name)
         cases, labels = len(found.cohort.cases), len(found.cohort.labels)
-        self._summary.setText(f"{counted(cases, 'case')} with {counted(labels, 'finding')}, from {wish.data.name}.")
+        without = f" Left out: {', '.join(left_out)}." if left_out else ""
+        self._summary.setText(
+            f"{counted(cases, 'case')} with {counted(labels, 'finding')}, from {wish.data.name}.{without}"
+        )
         for card in self.cards.values():
             card.time.setText(MEASURING)
         home = self._context.home

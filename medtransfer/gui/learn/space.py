@@ -182,8 +182,9 @@ class LearnSpace:
         )
 
     def _choose_recipe(self) -> None:
-        if self.data.wish is not None and self.data.examination is not None:
-            self.recipe.show_plan(self.data.wish, self.data.examination)
+        data = self.data
+        if data.wish is not None and data.examination is not None and data.cases is not None:
+            self.recipe.show_plan(data.wish, data.examination, data.cases.left_out)
             self._show(self.recipe)
             self.recipe.start.setFocus()
 

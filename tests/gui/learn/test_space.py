@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QFileDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from medtransfer.gui.context import Context
+from medtransfer.gui.learn.cases import CasesView
 from medtransfer.gui.learn.space import LearnSpace
 from medtransfer.gui.learn.training import Curves
 from medtransfer.store import models as registry
@@ -61,6 +62,11 @@ def _look(space: LearnSpace, table: Path, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: space.data.examination is not None, timeout=LONG_MS)
 
 
+def _cases(space: LearnSpace) -> CasesView:
+    assert space.data.cases is not None
+    return space.data.cases
+
+
 def _plugin(space: LearnSpace, plugin: str) -> None:
     space.data.plugins.setCurrentIndex(space.data.plugins.findData(plugin))
 
@@ -95,15 +101,16 @@ def test_from_a_table_to_a_published_model_in_at_most_five_clicks(
 def test_cases_are_shown_with_their_split(shown: Shown, table: Path, qtbot: QtBot) -> None:
     space = shown()
     _look(space, table, qtbot)
-    assert space.data.split.table is not None
-    assert [row[0] for row in space.data.split.table.cells()] == ["bright", "dark"]
-    described = space.data.split.bar.accessibleName()
+    split = _cases(space).split
+    assert split.table is not None
+    assert [row[0] for row in split.table.cells()] == ["Bright", "Dark"]
+    described = split.bar.accessibleName()
     examination = space.data.examination
     assert examination is not None
     assert examination.split is not None
     for part in ("train", "validation", "test"):
         cases = sum(value == part for value in examination.split.partitions.values())
-        assert f"{part}: {cases} cases" in described
+        assert f"{part}: {cases} cases of {cases // 2} patients" in described  # two pictures of each
 
 
 def test_problem_cases_are_shown_with_pictures_and_stop_the_person(shown: Shown, table: Path, qtbot: QtBot) -> None:
@@ -113,10 +120,10 @@ def test_problem_cases_are_shown_with_pictures_and_stop_the_person(shown: Shown,
     space = shown()
     _look(space, table, qtbot)
     assert not space.data.go_on.isEnabled()
-    broken, repeated = (space.data.checks.pictures[table.parent / name][0] for name in ("3.png", "7.png"))
+    broken, repeated = (_cases(space).checks.pictures[table.parent / name][0] for name in ("3.png", "7.png"))
     qtbot.waitUntil(lambda: not repeated.pixmap().isNull())
     assert "cannot" in broken.text()
-    said = [label.text() for label in space.data.checks.findChildren(type(broken))]
+    said = [label.text() for label in _cases(space).checks.findChildren(type(broken))]
     assert any("Row 5." in text for text in said)
     assert "Must be mended" in said
 
