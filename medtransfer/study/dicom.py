@@ -14,6 +14,8 @@ from pydicom.uid import UID
 
 from medtransfer.errors import DataError
 from medtransfer.study import dicom_values as values
+from medtransfer.study.dicom_elements import UnfamiliarError, scan, vocabulary
+from medtransfer.study.dicom_values import Values
 from medtransfer.study.limits import Limits, require_within
 from medtransfer.study.model import Laterality, Patient, Window
 from medtransfer.study.quiet import quiet
@@ -22,7 +24,8 @@ _META_HEAD = 4096
 DEFLATED = "1.2.840.10008.1.2.1.99"
 IMPLICIT = "1.2.840.10008.1.2"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
-NATIVE = frozenset({IMPLICIT, "1.2.840.10008.1.2.1", BIG_ENDIAN})
+EXPLICIT = "1.2.840.10008.1.2.1"
+NATIVE = frozenset({IMPLICIT, EXPLICIT, BIG_ENDIAN})
 
 # What pydicom raises on damaged files; RecursionError on sequences nested without end.
 READ_ERRORS = (
@@ -49,6 +52,7 @@ _TAGS = [
     "PixelRepresentation", "BurnedInAnnotation", "RescaleIntercept", "RescaleSlope", "RescaleType", "WindowCenter",
     "WindowWidth", "WindowCenterWidthExplanation", "ModalityLUTSequence", "LossyImageCompression",
 ]  # fmt: skip
+_KNOWN = vocabulary(_TAGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,22 +136,37 @@ def read_header(path: Path, limits: Limits) -> Header:
         ``study.damaged``, ``study.truncated``, ``study.too-deep``, ``study.too-large``, or ``study.not-an-image``
         when the file is a report, a plan, a segmentation or a directory.
     """
-    with path.open("rb") as file, quiet():
-        dataset = _read(file, path, limits)
-        offset = file.tell()
-        _require_image(dataset, path)
-        header = _header(
-            dataset, path, offset
-        )  # inside: pydicom converts values, and complains, when they are asked for
+    with path.open("rb") as file:
+        try:
+            header = _scanned(file, path)
+        except UnfamiliarError:
+            file.seek(0)
+            header = _read(file, path, limits)
     require_within(header.announced_bytes, limits.image_bytes, path)
     _require_pixels(header)
     return header
 
 
-def _read(file: BinaryIO, path: Path, limits: Limits) -> FileDataset:
+def _scanned(file: BinaryIO, path: Path) -> Header:
+    meta, elements, offset = scan(file, _KNOWN)
+    _require_image(elements, meta, path)
+    return _header(elements, meta, path, values.text(meta, "TransferSyntaxUID"), offset)
+
+
+def _read(file: BinaryIO, path: Path, limits: Limits) -> Header:
+    """Read any file with pydicom."""
+    with quiet():  # pydicom converts values, and complains, when they are asked for
+        dataset = _dataset(file, path, limits)
+        offset = file.tell()
+        _require_image(dataset, dataset.file_meta, path)
+        syntax = values.text(dataset.file_meta, "TransferSyntaxUID") or _as_found(dataset)
+        return _header(dataset, dataset.file_meta, path, syntax, -1 if syntax == DEFLATED else offset)
+
+
+def _dataset(file: BinaryIO, path: Path, limits: Limits) -> FileDataset:
     try:
         _require_bounded_inflation(file, path, limits)
-        return dcmread(file, stop_before_pixels=True, specific_tags=list(_TAGS))
+        return dcmread(file, stop_before_pixels=True, specific_tags=list(_TAGS), force=True)
     except RecursionError as error:
         raise DataError(
             "its header nests sequences deeper than any scanner does",
@@ -157,6 +176,14 @@ def _read(file: BinaryIO, path: Path, limits: Limits) -> FileDataset:
         ) from error
     except READ_ERRORS as error:
         raise damaged(path) from error
+
+
+def _as_found(dataset: FileDataset) -> str:
+    """Return the transfer syntax of a file that does not state one: pydicom has seen how its elements are written."""
+    is_implicit, is_little_endian = dataset.original_encoding
+    if is_implicit:
+        return IMPLICIT
+    return EXPLICIT if is_little_endian else BIG_ENDIAN
 
 
 def damaged(path: Path) -> DataError:
@@ -193,10 +220,10 @@ def _require_bounded_inflation(file: BinaryIO, path: Path, limits: Limits) -> No
     file.seek(0)
 
 
-def _require_image(dataset: FileDataset, path: Path) -> None:
+def _require_image(dataset: Values, meta: Values, path: Path) -> None:
     has_size = values.whole(dataset, "Rows") > 0 and values.whole(dataset, "Columns") > 0
     is_result = values.text(dataset, "Modality") in {"SEG", "RTDOSE"}
-    kind = values.text(dataset, "SOPClassUID") or values.text(dataset.file_meta, "MediaStorageSOPClassUID")
+    kind = values.text(dataset, "SOPClassUID") or values.text(meta, "MediaStorageSOPClassUID")
     if not has_size and (not kind or "Image Storage" in UID(kind).name):
         raise damaged(path)
     if is_result or not has_size:
@@ -218,17 +245,15 @@ def _require_pixels(header: Header) -> None:
         raise truncated(header.path)
 
 
-def _header(dataset: FileDataset, path: Path, offset: int) -> Header:
-    file_meta = dataset.file_meta
-    syntax = values.text(file_meta, "TransferSyntaxUID") or IMPLICIT
+def _header(dataset: Values, meta: Values, path: Path, syntax: str, offset: int) -> Header:
     allocated = values.whole(dataset, "BitsAllocated", 8)
     stored = values.whole(dataset, "BitsStored", allocated)
     stored = stored if 0 < stored <= allocated else allocated
     return Header(
         path=path,
         transfer_syntax=syntax,
-        sop_class=values.text(dataset, "SOPClassUID") or values.text(file_meta, "MediaStorageSOPClassUID"),
-        sop_instance=values.text(dataset, "SOPInstanceUID") or values.text(file_meta, "MediaStorageSOPInstanceUID"),
+        sop_class=values.text(dataset, "SOPClassUID") or values.text(meta, "MediaStorageSOPClassUID"),
+        sop_instance=values.text(dataset, "SOPInstanceUID") or values.text(meta, "MediaStorageSOPInstanceUID"),
         study_uid=values.text(dataset, "StudyInstanceUID"),
         series_uid=values.text(dataset, "SeriesInstanceUID"),
         frame_uid=values.text(dataset, "FrameOfReferenceUID"),
@@ -265,12 +290,12 @@ def _header(dataset: FileDataset, path: Path, offset: int) -> Header:
         orientation=values.numbers(dataset, "ImageOrientationPatient"),
         pixel_spacing=_pixel_spacing(dataset),
         thickness=values.number(dataset, "SpacingBetweenSlices") or values.number(dataset, "SliceThickness"),
-        pixel_offset=-1 if syntax == DEFLATED else offset,
+        pixel_offset=offset,
         file_bytes=path.stat().st_size,
     )
 
 
-def _patient(dataset: FileDataset) -> Patient:
+def _patient(dataset: Values) -> Patient:
     return Patient(
         id=values.text(dataset, "PatientID"),
         name=values.text(dataset, "PatientName"),
@@ -279,7 +304,7 @@ def _patient(dataset: FileDataset) -> Patient:
     )
 
 
-def _pixel_spacing(dataset: FileDataset) -> tuple[float, float] | None:
+def _pixel_spacing(dataset: Values) -> tuple[float, float] | None:
     """Return row and column spacing in mm; Imager Pixel Spacing is measured at the detector (PS3.3 C.8.1.2)."""
     for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
         found = values.numbers(dataset, keyword)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
-from typing import Any
+from collections.abc import MutableSequence
+from datetime import date
+from typing import Any, Protocol
 
-from pydicom import Dataset
 from pydicom.errors import BytesLengthException
 
 from medtransfer.study.model import Laterality, Window
@@ -23,7 +23,15 @@ _MALFORMED = (
 )
 
 
-def value(dataset: Dataset, keyword: str) -> Any:
+class Values(Protocol):
+    """What values are read from: a pydicom ``Dataset``, or elements that were scanned."""
+
+    def get(self, keyword: str, /) -> Any:
+        """Return an element's value, None when it is absent."""
+        ...
+
+
+def value(dataset: Values, keyword: str) -> Any:
     """Return an element's value, or None when it is absent, empty or malformed."""
     try:
         found = dataset.get(keyword)
@@ -32,29 +40,29 @@ def value(dataset: Dataset, keyword: str) -> Any:
     return None if found is None or found == "" else found
 
 
-def text(dataset: Dataset, keyword: str) -> str:
-    """Return a value as text without surrounding blanks; empty when it is not stated."""
-    return str(value(dataset, keyword) or "").strip()
+def text(dataset: Values, keyword: str) -> str:
+    """Return a value as text without surrounding blanks, several joined as stored; empty when it is not stated."""
+    return "\\".join(texts(dataset, keyword))
 
 
-def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
+def texts(dataset: Values, keyword: str) -> tuple[str, ...]:
     """Return each of several values as text."""
     return tuple(str(part).strip() for part in _parts(value(dataset, keyword)))
 
 
-def whole(dataset: Dataset, keyword: str, default: int = 0) -> int:
+def whole(dataset: Values, keyword: str, default: int = 0) -> int:
     """Return a whole number, or the default."""
     found = numbers(dataset, keyword)
     return int(found[0]) if found else default
 
 
-def number(dataset: Dataset, keyword: str) -> float | None:
+def number(dataset: Values, keyword: str) -> float | None:
     """Return the first of an element's numbers, or None."""
     found = numbers(dataset, keyword)
     return found[0] if found else None
 
 
-def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:
+def numbers(dataset: Values, keyword: str) -> tuple[float, ...]:
     """Return an element's numbers; nothing when one of them is not a finite number."""
     try:
         found = tuple(float(part) for part in _parts(value(dataset, keyword)))
@@ -63,17 +71,18 @@ def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:
     return found if all(math.isfinite(part) for part in found) else ()
 
 
-def iso_date(dataset: Dataset, *keywords: str) -> str:
+def iso_date(dataset: Values, *keywords: str) -> str:
     """Return the first stated date as ISO 8601 (``2026-11-23``), else an empty string."""
     for keyword in keywords:
+        stated = text(dataset, keyword)[:8]
         try:
-            return datetime.strptime(text(dataset, keyword)[:8], "%Y%m%d").date().isoformat()
+            return date(int(stated[:4]), int(stated[4:6]), int(stated[6:8])).isoformat()
         except ValueError:
             continue
     return ""
 
 
-def laterality(dataset: Dataset) -> Laterality | None:
+def laterality(dataset: Values) -> Laterality | None:
     """Return the side from Image Laterality, else from Laterality."""
     for keyword in ("ImageLaterality", "Laterality"):
         side = text(dataset, keyword).upper()
@@ -84,7 +93,7 @@ def laterality(dataset: Dataset) -> Laterality | None:
     return None
 
 
-def windows(dataset: Dataset) -> tuple[Window, ...]:
+def windows(dataset: Values) -> tuple[Window, ...]:
     """Return the display windows with a positive width, in the file's order (PS3.3 C.11.2.1.2)."""
     centres, widths = numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth")
     names = texts(dataset, "WindowCenterWidthExplanation")
@@ -95,6 +104,4 @@ def windows(dataset: Dataset) -> tuple[Window, ...]:
 def _parts(found: Any) -> tuple[Any, ...]:
     if found is None:
         return ()
-    if isinstance(found, str | bytes) or not hasattr(found, "__iter__"):
-        return (found,)
-    return tuple(found)
+    return tuple(found) if isinstance(found, MutableSequence) else (found,)
