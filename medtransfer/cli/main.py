@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from medtransfer import __version__
-from medtransfer.cli import analysing, console, demonstration, learning, machine, model, plugin, studies, window
+from medtransfer.cli import analysing, console, demonstration, index, learning, machine, model, plugin, studies, window
 from medtransfer.errors import EnvironmentFailure, MedTransferError, UserError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("batch")(analysing.batch)
 app.command("rerun")(analysing.rerun)
 app.add_typer(model.app, name="model")
 app.add_typer(plugin.app, name="plugin")
+app.add_typer(index.app, name="index")
 app.command("doctor")(machine.doctor)
 app.command("demo")(demonstration.demo)
 

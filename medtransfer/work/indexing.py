@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -149,6 +149,42 @@ class IndexedReader:
     def _go_on_without(self, error: Exception) -> None:
         self._index = None
         logs.event("index.unusable", kind=type(error).__name__.lower())
+
+
+def size(home: Home) -> index.Size:
+    """Return how much the index holds.
+
+    Raises
+    ------
+    EnvironmentFailure
+        When it cannot be used.
+    """
+    with _explained(), index.opened(home) as opened:
+        return opened.size()
+
+
+def clear(home: Home) -> None:
+    """Forget every folder: the names, dates and descriptions in the index are gone from the disk.
+
+    Raises
+    ------
+    EnvironmentFailure
+        When another process is writing to it for too long.
+    """
+    with _explained():
+        index.clear(home)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise EnvironmentFailure(
+            f"the index of folders cannot be used ({error})",
+            code="index.unusable",
+            hint="Close other windows of medtransfer and try again; check that the disk is not full.",
+        ) from error
 
 
 def _stamps(folder: Path, names: Sequence[str]) -> dict[str, str]:

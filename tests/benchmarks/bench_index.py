@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 import pydicom
+from pydicom.uid import UID
 
 from medtransfer.store.home import Home
 from medtransfer.work.opening import portions
@@ -36,7 +37,7 @@ def generate(folder: Path, files: int) -> None:
         series, place = divmod(number, PER_SERIES)
         made.SeriesInstanceUID = f"1.2.826.0.1.{series + 1}"
         made.StudyInstanceUID = f"1.2.826.0.2.{series // 4 + 1}"
-        made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = f"1.2.826.0.3.{number + 1}"
+        made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = UID(f"1.2.826.0.3.{number + 1}")
         made.InstanceNumber = place + 1
         made.ImagePositionPatient = [0.0, 0.0, 2.0 * place]
         path = folder / f"study{series // 4:04}" / f"series{series:04}" / f"{place:04}.dcm"

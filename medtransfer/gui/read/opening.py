@@ -15,6 +15,7 @@ from medtransfer.gui.read.studies import Entry, StudiesModel
 from medtransfer.gui.read.thumbnail import thumbnail
 from medtransfer.store.home import Home
 from medtransfer.study.model import Check, Level
+from medtransfer.work.indexing import Seen
 from medtransfer.work.opening import Portion, portions
 from medtransfer.work.report.numbers import counted
 
@@ -70,11 +71,12 @@ class Opener(QObject):
         self._opened.clear()
 
     def _read(self, job: Job, paths: list[Path]) -> None:
-        read = 0
-        for portion in portions(self._home, paths, job.cancelled.is_set):
+        def tell(seen: Seen) -> None:
+            known = f", {seen.unchanged:,} of them known and unchanged" if seen.unchanged else ""
+            job.on_progress(f"Reading headers, {counted(seen.files, 'file')} so far{known}", None, {})
+
+        for portion in portions(self._home, paths, job.cancelled.is_set, tell):
             self._found.emit(portion)
-            read += len(portion.paths)
-            job.on_progress(f"Reading headers, {counted(read, 'file')} so far", None, {})
 
     def _add(self, portion: Portion) -> None:
         new = self._model.add(portion)
