@@ -14,7 +14,7 @@ from medtransfer.work.report import numbers
 
 NO_EVALUATION = "This model carries no evaluation: how good it is, nobody knows."
 _DASH = "\u2013"
-_WORTH = {"none": "too few", "exploratory": "exploratory", "estimate": "estimate"}
+_EVIDENCE = {"none": "too few", "exploratory": "exploratory", "estimate": "estimate"}
 _DIAGONAL = ((0.0, 0.0), (1.0, 1.0))
 _METRICS = {
     "auroc": "AUROC",
@@ -49,6 +49,7 @@ class EvaluationView(QWidget):
             return
         for number, line in enumerate(evaluation.verdict):
             self._column.addWidget(parts.label(line, weight=theme.REGULAR if number else theme.MEDIUM))
+        self._column.addSpacing(theme.spacing(1))
         self._column.addWidget(parts.heading("How good it is"))
         self._column.addWidget(self._overview(evaluation))
         about = (
@@ -76,10 +77,10 @@ class EvaluationView(QWidget):
                     numbers.graded(entry, "auroc"),
                     numbers.interval(other.metrics.get("auroc")) if other and said else _DASH,
                     numbers.signed(gain.value) if gain and said else _DASH,
-                    _WORTH[entry.grade],
+                    _EVIDENCE[entry.grade],
                 ]
             )
-        headings = ["Finding", "Test cases", "AUROC tuned", "AUROC untuned", "Gain", "Worth"]
+        headings = ["Finding", "Test cases", "AUROC tuned", "AUROC untuned", "Gain", "Evidence"]
         self.overview = Table("How good the model is, by finding", headings, rows)
         self.overview.selectionModel().currentRowChanged.connect(self._row_changed)
         return self.overview

@@ -41,7 +41,7 @@ class Curve:
 
 
 class Plot(QWidget):
-    """Curves over axes that are fixed, or fit what is shown."""
+    """Curves over axes that are fixed, or fit what is shown; where the title says what goes up, ``y`` is empty."""
 
     def __init__(
         self, title: str, x: str, y: str, x_range: Point | None = None, y_range: Point | None = None, legend: int = 3
@@ -95,7 +95,8 @@ class Plot(QWidget):
             box = QRectF(x - 30, area.bottom() + 4, 60, 16)
             painter.drawText(box, Qt.AlignmentFlag.AlignHCenter, _number(value, x_range))
         below = QRectF(area.left(), area.bottom() + 20, area.width(), 18)
-        painter.drawText(below, Qt.AlignmentFlag.AlignRight, f"{self._y} over {self._x}")
+        words = f"{self._y} over {self._x}" if self._y else self._x
+        painter.drawText(below, Qt.AlignmentFlag.AlignRight, words)
 
     def _names(self, painter: QPainter, area: QRectF) -> None:
         painter.setFont(theme.font(theme.SMALL_SIZE))

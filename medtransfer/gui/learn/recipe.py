@@ -144,12 +144,19 @@ class RecipePage(pages.Page):
 
 
 def span(low: float, high: float) -> str:
-    """Return two numbers of seconds as people say them: ``"3 to 9 minutes"``."""
-    unit, seconds = ("hours", 3600.0) if high >= 5400 else ("minutes", 60.0)
-    if high < 90:
-        return "a minute"
-    first, last = low / seconds, high / seconds
-    shown = [f"{value:.0f}" if value >= 1.5 else f"{max(value, 0.5):.1f}".removesuffix(".0") for value in (first, last)]
-    if shown[0] == shown[1]:
-        return f"{shown[0]} {unit}"
-    return f"{shown[0]} to {shown[1]} {unit}"
+    """Return two numbers of seconds as people say them: ``"3 to 9 minutes"``, ``"40 seconds to 2 minutes"``."""
+    first, last = _said(low), _said(high)
+    if first == last:
+        return last
+    number, _, unit = first.partition(" ")
+    return f"{number} to {last}" if last.endswith((unit, f"{unit}s")) else f"{first} to {last}"
+
+
+def _said(seconds: float) -> str:
+    """Return a time as roughly as it is known: to ten seconds, a minute or half an hour."""
+    if seconds < 50:
+        return f"{max(round(seconds / 10), 1) * 10} seconds"
+    if seconds < 5400:
+        minutes = max(round(seconds / 60), 1)
+        return f"{minutes} minute{'' if minutes == 1 else 's'}"
+    return f"{round(seconds / 1800) / 2:g} hours"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from medtransfer.errors import MedTransferError
@@ -17,10 +20,19 @@ from medtransfer.gui.learn.runs import Runs
 from medtransfer.gui.learn.steps import Steps
 from medtransfer.gui.learn.training import TrainingPage
 from medtransfer.gui.lists import EntryList
-from medtransfer.work import learn, trainings
+from medtransfer.work import learn, learners, trainings
 from medtransfer.work.learn import Trained
 from medtransfer.work.planning import Examination
 from medtransfer.work.trainings import Training
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A training from the list, what it made if it is done, and the names of its plug-in's findings by their ids."""
+
+    training: Training
+    trained: Trained | None
+    findings: Mapping[str, str]
 
 
 class LearnSpace:
@@ -78,9 +90,10 @@ class LearnSpace:
         """Show a training at the step where it is."""
         home = self._context.home
 
-        def work(_job: Job) -> tuple[Training, Trained | None]:
+        def work(_job: Job) -> _Opened:
             training = trainings.find(home, training_id)
-            return training, None if training.state == "damaged" else learn.trained_in(training.folder)
+            trained = None if training.state == "damaged" else learn.trained_in(training.folder)
+            return _Opened(training, trained, learners.label_names(home, training.wish.plugin))
 
         self._context.background.run("Opening a training", work, self._open, self._say)
 
@@ -157,15 +170,15 @@ class LearnSpace:
         if self._shown is not None:
             self.list.select(self._shown.id)
 
-    def _open(self, opened: tuple[Training, Trained | None]) -> None:
-        training, trained = opened
+    def _open(self, opened: _Opened) -> None:
+        training, trained = opened.training, opened.trained
         self._shown = training
         self.list.select(training.id)
         if trained is not None:
             self.report.show_trained(trained, training.model)
             self._show(self.report)
             return
-        self._describe(training)
+        self._describe(training, opened.findings)
         job = self.runs.job(training)
         if job is not None:
             self.training.watch(job, self.runs.told(training))
@@ -175,11 +188,10 @@ class LearnSpace:
             self.training.show_paused()
         self._show(self.training)
 
-    def _describe(self, training: Training) -> None:
+    def _describe(self, training: Training, findings: Mapping[str, str]) -> None:
         wish = training.wish
-        self.training.describe(
-            wish.name or wish.plugin, f"{wish.recipe.capitalize()} recipe, cases from {wish.data.name}"
-        )
+        about = f"{wish.recipe.capitalize()} recipe, cases from {wish.data.name}"
+        self.training.describe(wish.name or wish.plugin, about, findings)
 
     def _choose_recipe(self) -> None:
         data = self.data
@@ -193,10 +205,12 @@ class LearnSpace:
         if wish is None:
             return
         home, found = self._context.home, self.data.examination
+        names = {count.id: count.name for count in self.data.cases.survey.labels} if self.data.cases else {}
         self.recipe.start.setEnabled(False)
 
         def done(training: Training) -> None:
             self.recipe.start.setEnabled(True)
+            self._describe(training, names)
             self._start(training, found)
 
         def failed(error: MedTransferError) -> None:
@@ -211,7 +225,6 @@ class LearnSpace:
 
     def _start(self, training: Training, found: Examination | None) -> None:
         self._shown = training
-        self._describe(training)
         self.training.watch(self.runs.start(training, found), ())
         self._show(self.training)
         self.training.stop.setFocus()

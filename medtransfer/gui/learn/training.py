@@ -19,6 +19,13 @@ _ROLES = ("accent", "neutral", "positive", "danger", "muted")
 _STYLES: tuple[Style, ...] = ("solid", "dash", "dot", "dash-dot")
 """Lines differ by more than their colour; with five colours and four styles twenty findings can be told apart."""
 _NAMES = {"loss": "Training loss", "validation_auroc": "AUROC on validation", "log_loss": "Log loss on validation"}
+_COLUMNS = 3
+_LEGEND = 4
+"""Lines kept for the legend, so that the plots stay where they are when a further finding begins to be learnt."""
+EXPLAINED = (
+    "AUROC should rise and losses should fall. The epoch that does best on validation patients is kept; test patients "
+    "are not looked at before the end."
+)
 _COUNTERS = frozenset({"epoch", "score"})
 """Told besides, but not worth a plot: the abscissa, and the figure that picks the best epoch, which is one of these."""
 _EPOCH = re.compile(r"\bepoch (\d{1,9})\b")
@@ -34,10 +41,14 @@ _WORDS: Mapping[State, str] = {
 
 
 class Curves(QWidget):
-    """One plot for each figure that the training tells, with one line for each finding."""
+    """One plot for each figure that the training tells, with one line for each finding.
+
+    :attr:`names` are the findings' by their ids, as far as they are known.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.names: Mapping[str, str] = {}
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(theme.spacing(2))
@@ -65,18 +76,23 @@ class Curves(QWidget):
             points.append((float(epoch[1]) if epoch else len(points) + 1.0, value))
             self._plot(name).show_curves(
                 [
-                    Curve(label, tuple(known), _ROLES[number % len(_ROLES)], _STYLES[number % len(_STYLES)])
+                    Curve(
+                        self.names.get(label, label),
+                        tuple(known),
+                        _ROLES[number % len(_ROLES)],
+                        _STYLES[number % len(_STYLES)],
+                    )
                     for number, (label, known) in enumerate(lines.items())
                 ]
             )
 
     def _plot(self, name: str) -> Plot:
         if name not in self.plots:
-            plot = Plot(_NAMES.get(name, name.replace("_", " ").capitalize()), "epochs", "value", legend=4)
-            plot.setMaximumHeight(theme.spacing(48))
+            plot = Plot(_NAMES.get(name, name.replace("_", " ").capitalize()), "epoch", "", legend=_LEGEND)
+            plot.setMaximumHeight(theme.spacing(40))
             place = len(self.plots)
-            self._grid.addWidget(plot, place // 2, place % 2)
-            self._grid.setColumnStretch(place % 2, 1)
+            self._grid.addWidget(plot, place // _COLUMNS, place % _COLUMNS)
+            self._grid.setColumnStretch(place % _COLUMNS, 1)
             self.plots[name] = plot
         return self.plots[name]
 
@@ -111,6 +127,8 @@ class TrainingPage(pages.Page):
         column.addWidget(self._what)
         column.addWidget(self._hint)
         self.body.addWidget(self._frame)
+        self._explained = parts.label(EXPLAINED, "muted", theme.SMALL_SIZE)
+        self.body.addWidget(self._explained)
         self.body.addWidget(self.curves)
         self._name = parts.label("", weight=theme.SEMIBOLD)
         self._about = parts.label("", "muted")
@@ -125,10 +143,11 @@ class TrainingPage(pages.Page):
             self.side.addWidget(button)
         self.side.addStretch(1)
 
-    def describe(self, name: str, about: str) -> None:
-        """Say which training this is."""
+    def describe(self, name: str, about: str, findings: Mapping[str, str]) -> None:
+        """Say which training this is; ``findings`` are the names of findings by their ids."""
         self._name.setText(name)
         self._about.setText(about)
+        self.curves.names = findings
 
     def watch(self, job: Job, told: Sequence[tuple[str, float | None, Mapping[str, float]]]) -> None:
         """Show the progress of a training: what it told before, and what it tells from now on."""
@@ -136,6 +155,7 @@ class TrainingPage(pages.Page):
             self._job.progressed.disconnect(self.hear)
         self._job = job
         self.curves.reset()
+        self._explained.hide()
         self._begun, self._first, self._fraction = job.started, None, None
         self._show_state("running")
         self.stage.setText("Starting")
@@ -148,8 +168,9 @@ class TrainingPage(pages.Page):
 
     def hear(self, stage: str, fraction: float | None, values: Mapping[str, float]) -> None:
         """Show how far the training is."""
-        named = ": " in stage  # begins with a finding's id, which is written as it is
-        self.stage.setText(stage if named else f"{stage[:1].upper()}{stage[1:]}")
+        finding, colon, rest = stage.partition(": ")
+        words = f"{self.curves.names.get(finding, finding)}: {rest}" if colon else stage
+        self.stage.setText(f"{words[:1].upper()}{words[1:]}")
         self.bar.setRange(0, 0 if fraction is None else 1000)
         if fraction is not None:
             self.bar.setValue(round(1000 * fraction))
@@ -158,6 +179,7 @@ class TrainingPage(pages.Page):
                 self._first = (time.monotonic(), fraction)
         if values:
             self.curves.add(stage, values)
+            self._explained.setVisible(bool(self.curves.plots))
 
     def show_stopping(self) -> None:
         """Say that the stop was heard."""
@@ -167,7 +189,7 @@ class TrainingPage(pages.Page):
     def show_paused(self) -> None:
         """Say that the training can go on."""
         self._clock.stop()
-        self._time.setText("")
+        self._time.hide()
         self._show_state("stopped")
         self.stage.setText("What was learnt so far is kept. It goes on exactly where it stopped.")
 
@@ -195,6 +217,7 @@ class TrainingPage(pages.Page):
         passed = time.monotonic() - self._begun
         left = self._left()
         self._time.setText(f"{_clock(passed)} so far" + (f", about {_clock(left)} left" if left is not None else ""))
+        self._time.show()
 
     def _left(self) -> float | None:
         if self._first is None or self._fraction is None:

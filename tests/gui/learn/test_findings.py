@@ -130,7 +130,7 @@ def test_nothing_ticked_is_said_and_nothing_can_be_learnt(space: LearnSpace, tab
     view = look(space, table, qtbot)
     for row in (0, 1):
         click(view.findings, box_of(view.findings, row), qtbot)
-    assert CHOOSE in shown_texts(view)
+    qtbot.waitUntil(lambda: CHOOSE in shown_texts(view))
     assert not space.data.go_on.isEnabled()
     click(view.findings, box_of(view.findings, 1), qtbot)
     qtbot.waitUntil(space.data.go_on.isEnabled, timeout=LONG_MS)
@@ -142,7 +142,7 @@ def test_where_nothing_can_be_learnt_every_reason_is_said(space: LearnSpace, tab
     table.write_text("\n".join([head, *(f"{row[:-3]}1,0" for row in rows)]), encoding="utf-8")
     view = look(space, table, qtbot)
     assert view.chosen == ()
-    assert NONE in shown_texts(view)
+    qtbot.waitUntil(lambda: NONE in shown_texts(view))
     assert not space.data.go_on.isEnabled()
 
 
