@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from medtransfer.contract.messages import Failed
+from medtransfer.contract.plan import VolumePlan
 from medtransfer.errors import UserError
 from medtransfer.resources import resource
 from medtransfer.result.model import Record
@@ -25,28 +26,27 @@ WeightsFormat = Literal["safetensors", "torch-zip", "torch-legacy"]
 KeyMap = Literal["none", "efficientnet-lite0", "torchvision-densenet"]
 
 
+VolumeArchitecture = Literal["stunet-s", "stunet-b", "stunet-l", "stunet-h"]
+
+
 class CatalogueEntry(Record):
-    """One file of pretrained weights that medtransfer knows how to use.
+    """One file of pretrained weights that medtransfer knows how to use: what all kinds of them have in common.
 
     Attributes
     ----------
     file
         The file's name as its source publishes it.
     architecture
-        timm's name of the network that the weights belong to.
+        Name of the network that the weights belong to.
     source
         Where a person gets the file.
     sha256
         The file's SHA-256, or as many of its first digits as the source vouches for (torchvision puts eight into the
         file's name); empty when it vouches for none.
     key_map
-        How the file's tensor names become timm's, see ``medtransfer.transfer.keymaps``.
+        How the file's tensor names become the network's, see ``medtransfer.transfer.keymaps``.
     expected_share
         Share of the network's tensors, its last layer not counted, that the file must fill, in (0, 1].
-    mean, std
-        Normalisation of the training pictures: red, green, blue, for values in [0, 1].
-    size
-        Side of the training pictures in pixels.
     package, package_file
         The Python distribution that carries the file, and the path inside it; both empty when a person brings the file.
     """
@@ -60,9 +60,6 @@ class CatalogueEntry(Record):
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{8,64})?$")
     key_map: KeyMap = "none"
     expected_share: float = Field(default=1.0, gt=0.0, le=1.0)
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    size: int = Field(ge=32)
     trained_on: str
     package: str = ""
     package_file: str = ""
@@ -78,17 +75,53 @@ class CatalogueEntry(Record):
         return path if path.is_file() else None
 
 
+class PictureEntry(CatalogueEntry):
+    """Weights of a network for pictures; ``architecture`` is timm's name.
+
+    Attributes
+    ----------
+    mean, std
+        Normalisation of the training pictures: red, green, blue, for values in [0, 1].
+    size
+        Side of the training pictures in pixels.
+    """
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    size: int = Field(ge=32)
+
+
+class VolumeEntry(CatalogueEntry):
+    """Weights of a network that segments volumes.
+
+    Attributes
+    ----------
+    channels, outputs
+        Channels of the input; classes, the background among them.
+    classes
+        Name of the list that says which structure each output is; the plug-in keeps it.
+    plan
+        How volumes are prepared; None where only the side file that comes with the checkpoint says.
+    """
+
+    architecture: VolumeArchitecture
+    channels: int = Field(ge=1)
+    outputs: int = Field(ge=2)
+    classes: str
+    plan: VolumePlan | None = None
+
+
 class _Catalogue(Record):
-    weights: list[CatalogueEntry]
+    weights: list[PictureEntry | VolumeEntry]
 
 
-def catalogue() -> list[CatalogueEntry]:
+def catalogue() -> list[PictureEntry | VolumeEntry]:
     """Return every entry of the weights catalogue, in the order of the file."""
     text = resource(CATALOGUE).read_text(encoding="utf-8")
     return _Catalogue.model_validate(tomllib.loads(text)).weights
 
 
-def catalogue_entry(name: str) -> CatalogueEntry:
+def catalogue_entry(name: str) -> PictureEntry | VolumeEntry:
     """Return the catalogue's entry of that name.
 
     Raises

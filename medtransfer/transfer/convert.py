@@ -1,7 +1,7 @@
-"""Turn somebody else's weights file into safetensors under timm's names: a process of its own, thrown away afterwards.
+"""Turn somebody else's weights file into safetensors under its network's names, in a process thrown away afterwards.
 
-``python -m medtransfer.transfer.convert SOURCE TARGET --name ENTRY`` writes one line of JSON to its standard output, a
-__X__
+``python -m medtransfer.transfer.convert SOURCE TARGET --name ENTRY`` writes one line of JSON to its standard output:
+how the conversion went, or why the file was refused.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from torch import Tensor
 
 from medtransfer.contract.bundle import file_sha256
 from medtransfer.contract.messages import Failed
-from medtransfer.contract.weights import CatalogueEntry, ConversionReport, WeightFit, catalogue_entry
+from medtransfer.contract.plan import VolumePlan
+from medtransfer.contract.weights import CatalogueEntry, ConversionReport, VolumeEntry, WeightFit, catalogue_entry
 from medtransfer.errors import DataError, EnvironmentFailure, MedTransferError
-from medtransfer.transfer import backbones, fit_report, foreign, keymaps
+from medtransfer.transfer import backbones, fit_report, foreign, keymaps, nnunet_plan, stunet_file
 
 MAXIMUM_BYTES = 16 * 2**30
 """Largest file that is read. The largest published network in sight, STU-Net-H with its optimiser, is about 12 GB."""
@@ -47,7 +48,9 @@ def convert(source: Path, target: Path, entry: CatalogueEntry) -> ConversionRepo
     ------
     DataError
         ``weights.missing``, ``weights.empty``, ``weights.too-large``, ``weights.checksum``, ``weights.not-finite``,
-        ``weights.other-architecture`` and those of :mod:`medtransfer.transfer.foreign`.
+        ``weights.other-architecture`` and those of :mod:`medtransfer.transfer.foreign`; for a network for volumes also
+        ``plan.missing``, ``plan.other`` and those of :mod:`medtransfer.transfer.stunet_file` and
+        :mod:`medtransfer.transfer.nnunet_plan`.
     EnvironmentFailure
         ``disk.full``, ``weights.not-written``, ``memory.full``.
     """
@@ -58,7 +61,10 @@ def convert(source: Path, target: Path, entry: CatalogueEntry) -> ConversionRepo
     tensors = _independent(keymaps.renamed(_without_parallel_prefix(found), entry.key_map))
     _check_finite(tensors, source)
     fit = _checked_fit(tensors, entry)
-    _write(tensors, target, {"name": entry.name, "source_sha256": source_sha256, "key_map": entry.key_map})
+    about = {"name": entry.name, "source_sha256": source_sha256, "key_map": entry.key_map}
+    if isinstance(entry, VolumeEntry):
+        about["plan"] = _checked_plan(source, entry).model_dump_json()
+    _write(tensors, target, about)
     return ConversionReport(
         name=entry.name,
         source_format=kind,
@@ -135,10 +141,36 @@ def _check_finite(tensors: Mapping[str, Tensor], source: Path) -> None:
 
 
 def _checked_fit(tensors: Mapping[str, Tensor], entry: CatalogueEntry) -> WeightFit:
+    if isinstance(entry, VolumeEntry):
+        return stunet_file.checked_fit(tensors, entry)
     network = backbones.create(entry.architecture, outputs=1)
     fit = fit_report.fit(network, tensors, allow_new=backbones.head_names(network))
     fit_report.require(fit, entry.expected_share)
     return fit
+
+
+def _checked_plan(source: Path, entry: VolumeEntry) -> VolumePlan:
+    """Return the plan of the catalogue, or of the side file where the catalogue has none; the two must not differ."""
+    side = nnunet_plan.beside(source)
+    if side is None:
+        if entry.plan is None:
+            raise DataError(
+                "the side file with the plan of this checkpoint is missing",
+                code="plan.missing",
+                hint=f"Put {entry.file}{nnunet_plan.SUFFIX}, which comes with {entry.file}, into the same folder.",
+                subject=source.name,
+            )
+        return entry.plan
+    told = nnunet_plan.read(side)
+    wanted = (entry.channels, entry.outputs, entry.plan or told.plan)
+    if (told.channels, told.outputs, told.plan) != wanted:
+        raise DataError(
+            "the plan beside the checkpoint belongs to another network",
+            code="plan.other",
+            hint="Put the checkpoint beside its own side file, or import it from a folder without one.",
+            subject=side.name,
+        )
+    return told.plan
 
 
 def _write(tensors: dict[str, Tensor], target: Path, about: dict[str, str]) -> None:

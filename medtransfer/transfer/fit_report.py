@@ -23,7 +23,14 @@ def fit(network: nn.Module, tensors: Mapping[str, Tensor], *, allow_new: Sequenc
         Names of layers that belong to the new task (``["classifier"]``): they keep their own values, even where the
         file has the name, and count in no share.
     """
-    own = network.state_dict()
+    return compare(network.state_dict(), tensors, allow_new=allow_new)
+
+
+def compare(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor], *, allow_new: Sequence[str]) -> WeightFit:
+    """Report how well tensors fit a network that is known by its own tensors; only their shapes are looked at.
+
+    ``tensors`` and ``allow_new`` are those of :func:`fit`.
+    """
     new = [name for name in own if _below(name, allow_new)]
     wanted = {name: own[name] for name in own if name not in new and not _is_idle_counter(name, tensors)}
     common = {name: tensors[name] for name in wanted if name in tensors}

@@ -11,7 +11,7 @@ from medtransfer.contract.bundle import BundleLabel, ModelBundle, Preprocessing,
 from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.requests import LearnRequest
 from medtransfer.contract.verbs import Context
-from medtransfer.contract.weights import RANDOM, CatalogueEntry, WeightFit, catalogue, catalogue_entry
+from medtransfer.contract.weights import RANDOM, CatalogueEntry, PictureEntry, WeightFit, catalogue, catalogue_entry
 from medtransfer.errors import EnvironmentFailure, UserError
 from medtransfer.transfer import backbones, bundles, fit_report, weights
 
@@ -45,9 +45,10 @@ class FromCatalogue:
         self._file: Path | None = None
         mean, std = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
         if weights_name != RANDOM:
-            self._entry = entry = catalogue_entry(weights_name)
-            if entry.architecture != backbone:
+            entry = catalogue_entry(weights_name)
+            if not isinstance(entry, PictureEntry) or entry.architecture != backbone:
                 raise _for_another_backbone(entry, backbone)
+            self._entry = entry
             self._file = _on_this_machine(entry, ctx)
             mean, std = entry.mean, entry.std
         self.preprocessing = Preprocessing(size=recipe.input_size, mean=mean, std=std, crop=crop)

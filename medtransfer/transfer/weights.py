@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import safetensors
 import safetensors.torch
 from torch import Tensor
 
+from medtransfer.contract.plan import VolumePlan
 from medtransfer.errors import DataError
 
 
@@ -41,5 +43,25 @@ def load(path: Path) -> dict[str, Tensor]:
             "this is not a whole safetensors file",
             code="weights.damaged",
             hint="The file was cut short or changed, or is of another kind: import the original again.",
+            subject=path.name,
+        ) from error
+
+
+def plan(path: Path) -> VolumePlan:
+    """Return the plan that the conversion wrote beside the weights of a network for volumes.
+
+    Raises
+    ------
+    DataError
+        ``weights.no-plan`` when the file carries none.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return VolumePlan.model_validate_json(json.loads(file.metadata()["medtransfer"])["plan"])
+    except (OSError, safetensors.SafetensorError, LookupError, TypeError, ValueError) as error:
+        raise DataError(
+            "the weights carry no plan for preparing volumes",
+            code="weights.no-plan",
+            hint="Import the original checkpoint again with `medtransfer model import`.",
             subject=path.name,
         ) from error

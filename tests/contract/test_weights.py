@@ -9,16 +9,30 @@ import timm
 import torchvision
 
 from medtransfer.contract.bundle import file_sha256
-from medtransfer.contract.weights import CatalogueEntry, ShapePair, WeightFit, catalogue, catalogue_entry
+from medtransfer.contract.weights import PictureEntry, ShapePair, VolumeEntry, WeightFit, catalogue, catalogue_entry
 from medtransfer.errors import UserError
 
-TIMM_TAGS = [entry for entry in catalogue() if entry.name in timm.list_pretrained()]
+PICTURES = [entry for entry in catalogue() if isinstance(entry, PictureEntry)]
+TIMM_TAGS = [entry for entry in PICTURES if entry.name in timm.list_pretrained()]
 
 
 def test_names_are_unique_and_architectures_are_timms() -> None:
     names = [entry.name for entry in catalogue()]
     assert len(set(names)) == len(names)
-    assert {entry.architecture for entry in catalogue()} <= set(timm.list_models())
+    assert {entry.architecture for entry in PICTURES} <= set(timm.list_models())
+
+
+def test_the_published_weights_for_volumes_are_listed() -> None:
+    """The table of the authors' README: the sizes and what they were trained on."""
+    entries = {entry.name: entry for entry in catalogue() if isinstance(entry, VolumeEntry)}
+    assert {name: (entry.architecture, entry.outputs) for name, entry in entries.items()} == {
+        "stunet-s.totalsegmentator": ("stunet-s", 105),
+        "stunet-b.totalsegmentator": ("stunet-b", 105),
+        "stunet-l.totalsegmentator": ("stunet-l", 105),
+        "stunet-h.totalsegmentator": ("stunet-h", 105),
+        "stunet-b.abdomenatlas": ("stunet-b", 10),
+    }
+    assert all(entry.licence and entry.sha256 == "" for entry in entries.values())
 
 
 def test_the_embedded_file_is_the_one_described() -> None:
@@ -40,7 +54,7 @@ def test_a_package_that_is_not_installed_gives_no_file() -> None:
 
 
 @pytest.mark.parametrize("entry", TIMM_TAGS, ids=lambda entry: entry.name)
-def test_entries_of_timm_agree_with_timm(entry: CatalogueEntry) -> None:
+def test_entries_of_timm_agree_with_timm(entry: PictureEntry) -> None:
     published = timm.get_pretrained_cfg(entry.name, allow_unregistered=False)
     assert published is not None
     assert entry.architecture == published.architecture
