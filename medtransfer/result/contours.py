@@ -81,10 +81,10 @@ class Grids:
         first, second = (other for other in range(3) if other != axis)
         columns = self._affine[:3, :3]
         across = np.cross(columns[:, first], columns[:, second])
-        step = float(columns[:, axis] @ across / np.linalg.norm(across))
+        step = abs(float(columns[:, axis] @ across / np.linalg.norm(across)))
         affine = self._affine.copy()
         affine[:3, :3] = np.stack([columns[:, axis] / step, columns[:, first], columns[:, second]], axis=1)
-        return Grid(affine, np.linalg.inv(affine), (self._shape[first], self._shape[second]), abs(step))
+        return Grid(affine, np.linalg.inv(affine), (self._shape[first], self._shape[second]), step)
 
     def _oblique(self, across: Points) -> Grid:
         along = np.cross(across, np.eye(3)[np.argmin(np.abs(across))])

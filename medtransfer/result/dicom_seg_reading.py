@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -47,10 +48,11 @@ def read_segments(annotation: Annotation, image: Image, limits: Limits) -> tuple
         ``study.damaged``, ``study.too-large``, or ``annotation.no-position`` when the frames do not form a stack.
     """
     dataset = open_file(annotation, limits)
+    pixels = math.prod(values.whole(dataset, key, 1) for key in ("Rows", "Columns", "NumberOfFrames"))
+    require_within(pixels * values.whole(dataset, "BitsAllocated", 8) // 8, limits.image_bytes, annotation.path)
     frames = _groups(dataset)
-    rows, columns = values.whole(dataset, "Rows"), values.whole(dataset, "Columns")
-    bits = values.whole(dataset, "BitsAllocated", 8)
-    require_within(rows * columns * len(frames) * bits // 8, limits.image_bytes, annotation.path)
+    if len(frames) != max(1, values.whole(dataset, "NumberOfFrames", 1)):
+        raise _unplaced(annotation)
     stack = _stack(frames, annotation)
     found = _crops(dataset, frames)
     described = {number: item for number, item in _segments(dataset) if number > 0}
@@ -66,8 +68,7 @@ def _groups(dataset: Dataset) -> list[list[Dataset]]:
     """Return for each frame where its functional groups are looked for: its own first, then the shared ones."""
     shared = list(values.value(dataset, "SharedFunctionalGroupsSequence") or [])
     own = list(values.value(dataset, "PerFrameFunctionalGroupsSequence") or [])
-    count = max(1, values.whole(dataset, "NumberOfFrames", 1))
-    return [[*own[n : n + 1], *shared] for n in range(max(count, len(own)))]
+    return [[item, *shared] for item in own] or [shared]
 
 
 def _group(places: Sequence[Dataset], keyword: str) -> Dataset:
@@ -125,12 +126,28 @@ def _crops(dataset: Dataset, frames: Sequence[Sequence[Dataset]]) -> dict[int, l
     half = (values.number(dataset, "MaximumFractionalValue") or 255.0) / 2.0 if kind == "FRACTIONAL" else 0.5
     padding = values.whole(dataset, "PixelPaddingValue") if kind == "LABELMAP" else 0
     found: dict[int, list[tuple[int, Crop]]] = defaultdict(list)
-    for number, (pixels, groups) in enumerate(zip(iter_pixels(dataset, raw=True), frames, strict=False)):
+    for number, (pixels, groups) in enumerate(zip(_decoded(dataset, len(frames)), frames, strict=True)):
         for segment, mask in _masks(pixels, groups, kind, half, padding):
             cropped = crop(mask)
             if cropped is not None:
                 found[segment].append((number, cropped))
     return found
+
+
+def _decoded(dataset: Dataset, count: int) -> Iterator[NDArray[np.integer]]:
+    """Yield the frames one by one, each ``(row, column)``; those of bits follow without a gap (PS3.5 8.1.1).
+
+    Bits are unpacked here because pydicom loses its place where a frame does not end with a byte.
+    """
+    if values.whole(dataset, "BitsAllocated") != 1 or dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        yield from iter_pixels(dataset, raw=True)
+        return
+    shape = (values.whole(dataset, "Rows"), values.whole(dataset, "Columns"))
+    size = shape[0] * shape[1]
+    packed = np.frombuffer(dataset.PixelData, np.uint8)
+    for first in range(0, count * size, size):
+        part = np.unpackbits(packed[first // 8 : (first + size + 7) // 8], bitorder="little")
+        yield part[first % 8 : first % 8 + size].reshape(shape)
 
 
 def _masks(
