@@ -121,7 +121,7 @@ class DiagnosticsDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Diagnostics")
         self.resize(theme.spacing(80), theme.spacing(65))
-        self.text = QPlainTextEdit("Gathering …")
+        self.text = QPlainTextEdit("Gathering\u2026")
         self.text.setReadOnly(True)
         self.text.setFont(theme.font(theme.SMALL_SIZE))
         self.text.setAccessibleName("Diagnostics")

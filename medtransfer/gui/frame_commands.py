@@ -23,7 +23,7 @@ def _file(window: MainWindow) -> list[Command]:
     return [
         Command(
             "window.open",
-            "Open files …",
+            "Open files\u2026",
             "File",
             window.ask_for_files,
             "Ctrl+O",
@@ -31,7 +31,7 @@ def _file(window: MainWindow) -> list[Command]:
         ),
         Command(
             "window.open_folder",
-            "Open a folder …",
+            "Open a folder\u2026",
             "File",
             window.ask_for_folder,
             "Ctrl+Shift+O",
@@ -47,7 +47,7 @@ def _file(window: MainWindow) -> list[Command]:
         ),
         Command(
             "window.settings",
-            "Settings …",
+            "Settings\u2026",
             "File",
             partial(_show_settings, window),
             "Ctrl+,",
@@ -155,7 +155,7 @@ def _help(window: MainWindow) -> list[Command]:
         ),
         Command(
             "window.diagnostics",
-            "Copy diagnostics …",
+            "Copy diagnostics\u2026",
             "Help",
             partial(_show_diagnostics, window),
             help="What is installed and what happened, without patient data, for a report.",

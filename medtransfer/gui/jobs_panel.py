@@ -23,7 +23,7 @@ Index = QModelIndex | QPersistentModelIndex
 JOB = Qt.ItemDataRole.UserRole
 BRIEF_S = 0.3
 _EVERY_MS = 250
-_ROW = 52
+_ROW = 44
 _NOWHERE = QModelIndex()
 
 
@@ -124,14 +124,16 @@ class JobDelegate(QStyledItemDelegate):
         inside = area.adjusted(theme.spacing(1.5), 7, -theme.spacing(1.5), -7)
         painter.setFont(theme.font(weight=theme.MEDIUM))
         painter.setPen(theme.colour("text"))
-        painter.drawText(inside, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, job.title)
+        running = job.state is State.RUNNING
+        height = Qt.AlignmentFlag.AlignTop if running else Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(inside, Qt.AlignmentFlag.AlignLeft | height, job.title)
         used = painter.fontMetrics().horizontalAdvance(job.title) + theme.spacing(2)
         painter.setFont(theme.font(theme.SMALL_SIZE))
         painter.setPen(theme.colour("danger" if job.state is State.FAILED else "muted"))
         beside = inside.adjusted(used, 1, 0, 0)
         said = painter.fontMetrics().elidedText(state_in_words(job), Qt.TextElideMode.ElideRight, beside.width())
-        painter.drawText(beside, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, said)
-        if job.state is State.RUNNING:
+        painter.drawText(beside, Qt.AlignmentFlag.AlignRight | height, said)
+        if running:
             self._bar(painter, QRect(inside.left(), inside.bottom() - 8, inside.width(), 5), job.fraction)
         painter.restore()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,8 @@ COLUMNS = ("Time", "Event", "Details")
 MOST = 500
 _CHUNK = 256 * 1024
 _EVERY_MS = 1000
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_DIGITS = 12
 _NOWHERE = QModelIndex()
 
 Row = tuple[str, str, str]
@@ -30,7 +33,14 @@ def row_of(line: str) -> Row | None:
         name = str(event.pop("event"))
     except (ValueError, KeyError, AttributeError, TypeError):
         return None
-    return time, name, "  ".join(f"{key} {value}" for key, value in event.items())
+    return time, name, "  ".join(f"{key} {_short(value)}" for key, value in event.items())
+
+
+def _short(value: object) -> str:
+    """Return a value as it is read: figures rounded, a SHA-256 by its first digits."""
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return f"{value[:_DIGITS]}\u2026" if isinstance(value, str) and _SHA256.fullmatch(value) else str(value)
 
 
 class LogModel(QAbstractTableModel):
@@ -85,7 +95,7 @@ class LogModel(QAbstractTableModel):
         """Return the name of a column."""
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             return COLUMNS[section]
-        return None
+        return theme.font(theme.SMALL_SIZE, theme.MEDIUM) if role == Qt.ItemDataRole.FontRole else None
 
 
 class LogView(QWidget):

@@ -50,6 +50,7 @@ COLOURS = MappingProxyType(
                 "band": "#8b949f",  # the uncertainty band of a bar
                 "mark": "#ffffff",  # the threshold on a bar
                 "image": "#000000",  # behind images
+                "image_line": "#27303b",  # between images
                 "image_text": "#dfe5ec",  # on images
                 "letters": "#f2d37a",  # orientation letters, on images
                 "crosshair": "#38bdae",  # crosshair and measures, on images
@@ -75,6 +76,7 @@ COLOURS = MappingProxyType(
                 "band": "#8a94a0",
                 "mark": "#16202b",
                 "image": "#000000",
+                "image_line": "#27303b",
                 "image_text": "#dfe5ec",
                 "letters": "#f2d37a",
                 "crosshair": "#38bdae",

@@ -75,8 +75,8 @@ class Welcome(QScrollArea):
         column.addWidget(parts.label("Drop files or folders here", size=15, weight=theme.SEMIBOLD))
         column.addWidget(parts.label("DICOM, NIfTI, PNG, JPEG and TIFF. Nothing is changed or copied.", "muted"))
         row = QHBoxLayout()
-        self.open = parts.button("Open files …", open_files, "primary")
-        self.open_folder = parts.button("Open a folder …", open_folder)
+        self.open = parts.button("Open files\u2026", open_files, "primary")
+        self.open_folder = parts.button("Open a folder\u2026", open_folder)
         row.addWidget(self.open)
         row.addWidget(self.open_folder)
         row.addStretch(1)
@@ -114,7 +114,7 @@ class Welcome(QScrollArea):
 
     def _stop(self) -> None:
         self._job.cancel()
-        self._say("Stopping …")
+        self._say("Stopping\u2026")
 
     def _show_progress(self, _stage: str, fraction: float | None, _values: object) -> None:
         self.progress.setRange(0, 0 if fraction is None else 100)

@@ -25,7 +25,7 @@ BACKWARD = 3.0
 UPPER_COST = 0.5
 """The upper blocks see smaller maps: their share of the arithmetic is about half their share of the blocks."""
 USUAL_SHARE_OF_EPOCHS = 0.6
-"""Training mostly stops early, when validation no longer improves."""
+"""Training mostly stops early, when validation no longer improves; never before the recipe's patience is over."""
 _SPREAD = {"earlier": (0.8, 1.3), "speed": (0.5, 2.0)}
 _PROBE_S = 0.1
 _PROBE_SIZE = 64
@@ -45,7 +45,7 @@ class Estimate:
 def amount(recipe: Recipe, cases: int, labels: int) -> float:
     """Return the work of a training in forward passes of the whole network over a picture of 384 x 384."""
     learning_cases = cases * (1.0 - recipe.validation_share - recipe.test_share)
-    epochs = recipe.epochs * USUAL_SHARE_OF_EPOCHS
+    epochs = max(recipe.epochs * USUAL_SHARE_OF_EPOCHS, min(recipe.patience, recipe.epochs))
     frozen = {"head": 1.0, "last-stages": recipe.frozen_share, "all": 0.0}[recipe.tune]
     features = cases * recipe.views * frozen
     upper = (1.0 - frozen) * (UPPER_COST if frozen else 1.0)

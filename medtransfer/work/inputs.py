@@ -14,6 +14,7 @@ from medtransfer.study import Scan
 from medtransfer.study.modality import STATABLE, UNSTATED, stated_where_missing
 from medtransfer.study.model import Image, Series
 from medtransfer.study.pixels import pixel_sha256
+from medtransfer.work.modalities import in_words
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def _against_modality(series: Series, wanted: Input) -> str:
     possible = next((modality for modality in wanted.modalities if modality in STATABLE), None)
     if series.modality == UNSTATED and series.axes == "zyx" and possible:
         return f"its file does not say what it is; if it is a {possible}, state that (--modality {possible})"
-    return f"its modality is {series.modality}, the plug-in takes {', '.join(wanted.modalities)}"
+    return f"the plug-in takes {in_words(wanted.modalities)}; this is {series.modality}"
 
 
 def sort_out(found: Sequence[Series], wanted: Input) -> tuple[list[Series], list[Unsuitable]]:

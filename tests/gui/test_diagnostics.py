@@ -66,6 +66,14 @@ def test_the_log_view_follows_the_log(context: Context, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: view.model.rowCount() == 2, timeout=3000)
 
 
+def test_the_log_is_shown_rounded_and_without_whole_hashes(tmp_path: Path, context: Context) -> None:
+    logs.configure(tmp_path)
+    logs.event("analysis.done", model="0123456789ab" + "0" * 52, duration_s=4.77484153000114)
+    model = LogModel(tmp_path)
+    assert model.refresh()
+    assert model.index(0, 2).data() == "model 0123456789ab\u2026  duration_s 4.77"
+
+
 def test_what_is_no_event_is_left_out(tmp_path: Path, context: Context) -> None:
     logs.configure(tmp_path)
     logs.event("a.b")

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QGridLayout, QWidget
 
@@ -56,6 +56,8 @@ class ViewGrid(QWidget):
 
     def __init__(self, parent: QWidget | None = None, *, undo: QUndoStack | None = None) -> None:
         super().__init__(parent)
+        self.setProperty("kind", "images")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.undo = undo if undo is not None else QUndoStack(self)
         self.measures = Measures()
         self.image: Image | None = None

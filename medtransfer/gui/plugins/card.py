@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from medtransfer.contract.manifest import Manifest
 from medtransfer.gui import pages, parts, theme
 from medtransfer.hosting.catalogue import Origin, PluginEntry
+from medtransfer.work.modalities import in_words
 
 WHERE: dict[Origin, str] = {
     "host": "installed beside medtransfer",
@@ -70,7 +71,7 @@ def _sections(manifest: Manifest) -> dict[str, dict[str, str]]:
             "Licence": card.licence,
         },
         "What it takes and answers": {
-            "Takes": f"{kind} of {wanted.dimensions} dimensions, {', '.join(wanted.modalities)}",
+            "Takes": f"{kind} of {wanted.dimensions} dimensions: {in_words(wanted.modalities)}",
             "Answers": ", ".join(label.name for label in manifest.task.labels),
             "Can": ", ".join(name for name, able in abilities.items() if able),
             "Memory": f"about {manifest.memory.analyse_mib:,} MiB to analyse",

@@ -77,8 +77,8 @@ class Centre(QStackedWidget):
         )
         row = QHBoxLayout()
         row.setSpacing(theme.spacing())
-        row.addWidget(parts.button("Open files", self.open_files.emit, kind="primary"))
-        row.addWidget(parts.button("Open a folder", self.open_folder.emit))
+        row.addWidget(parts.button("Open files\u2026", self.open_files.emit, kind="primary"))
+        row.addWidget(parts.button("Open a folder\u2026", self.open_folder.emit))
         demo = parts.button(
             "Try the demo", self.demo.emit, tip="Teach a network on sample photographs and read with it"
         )

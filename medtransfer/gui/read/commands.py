@@ -85,7 +85,7 @@ def _analysis(space: ReadSpace) -> list[Command]:
         *[
             Command(
                 f"read.report.{kind}",
-                f"Save the report as {kind.upper()} …",
+                f"Save the report as {kind.upper()}\u2026",
                 "Read",
                 partial(space.save_report, kind),
                 shortcut,

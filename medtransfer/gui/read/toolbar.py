@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from medtransfer.gui import parts, theme
 from medtransfer.gui.canvas.tools import MEASURES, Tool
@@ -47,19 +47,19 @@ class Toolbar(QWidget):
         self.presets = {window: self._preset(window) for window in HOUNSFIELD}
         self.overlay_button = parts.switch("Overlay", "Show what was found over the picture (O)")
         self.outline_button = parts.switch("Outline", "Draw structures as outlines")
-        self._preset_line = parts.upright()
-        self._overlay_line = parts.upright()
+        self._preset_line = self._separator()
+        self._overlay_line = self._separator()
         bar = parts.panel("topbar")
         row = Flow(2)
         bar.setLayout(row)
         row.setContentsMargins(theme.spacing(), 3, theme.spacing(), 3)
         self._group(row, [*self.tools.values(), self.measure])
-        row.addWidget(self._spaced(parts.upright()))
+        row.addWidget(self._separator())
         self._group(row, self.layouts.values())
-        row.addWidget(self._spaced(self._preset_line))
+        row.addWidget(self._preset_line)
         for button in self.presets.values():
             row.addWidget(button)
-        row.addWidget(self._spaced(self._overlay_line))
+        row.addWidget(self._overlay_line)
         row.addWidget(self.overlay_button)
         row.addWidget(self.outline_button)
         whole = QVBoxLayout(self)
@@ -137,7 +137,10 @@ class Toolbar(QWidget):
         return emit
 
     @staticmethod
-    def _spaced(line: QWidget) -> QWidget:
-        line.setFixedHeight(theme.spacing(2))
-        line.setContentsMargins(theme.spacing(), 0, theme.spacing(), 0)
-        return line
+    def _separator() -> QWidget:
+        made = QWidget()
+        made.setFixedHeight(theme.spacing(2))
+        row = QHBoxLayout(made)
+        row.setContentsMargins(theme.spacing(0.75), 0, theme.spacing(0.75), 0)
+        row.addWidget(parts.upright())
+        return made

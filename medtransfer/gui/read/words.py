@@ -8,6 +8,7 @@ from datetime import date
 from medtransfer.contract.bundle import BundleCard
 from medtransfer.contract.evaluation import LabelEvaluation
 from medtransfer.result.model import Finding, HeatmapInfo, Structure
+from medtransfer.study.modality import UNSTATED
 from medtransfer.study.model import Check, Level, Series, Study
 from medtransfer.work.report import numbers
 
@@ -39,8 +40,9 @@ def series_title(series: Series) -> str:
 
 
 def series_detail(series: Series) -> str:
-    """Return modality, size and date in one line."""
-    return DOT.join(part for part in (series.modality, _size(series), _day(series.date)) if part)
+    """Return modality, size and date in one line; what the file does not say is left out."""
+    modality = "" if series.modality == UNSTATED else series.modality
+    return DOT.join(part for part in (modality, _size(series), _day(series.date)) if part)
 
 
 def _size(series: Series) -> str:
