@@ -7,21 +7,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medtransfer.study.distances import ALIKE, Pattern, distances
 from medtransfer.study.model import Check, Level
 from medtransfer.study.volume import Stack, is_orthonormal
 
 if TYPE_CHECKING:
     from medtransfer.study.dicom import Header
 
-MISSING_GAP = 1.5  # a gap of this many usual gaps means that a slice is missing
 EVEN = 0.01  # of the slice distance: positions in headers are rounded
-UNEVEN = 0.10  # of the slice distance: beyond, a distance measured in the volume would be wrong
+SAME_PLACE = 1e-3  # mm
 TILTED_DEGREES = 0.5
+MOST_TILTED_DEGREES = 45.0  # gantries tilt by 30 degrees at most; what is sheared further was not made by one
+
+
+TILT = "volume.gantry-tilt"
+CHANGING = "volume.changing-spacing"
+_WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 
 
 def for_volume(headers: Sequence[Header], stack: Stack | None) -> tuple[Check, ...]:
     """Return every check of a series of slices; ``stack`` is None when the slices cannot be placed in space."""
     found = [*placement(headers), *no_rescale(headers), *compression(headers), *single_slice(headers)]
+    found += own_space(headers)
     if stack is not None:
         found += [*duplicate_positions(stack), *spacing(stack), *gantry_tilt(stack)]
     return tuple(found)
@@ -30,7 +37,8 @@ def for_volume(headers: Sequence[Header], stack: Stack | None) -> tuple[Check, .
 def for_picture(header: Header) -> tuple[Check, ...]:
     """Return every check of one DICOM picture."""
     return (
-        *multi_frame(header),
+        *film(header),
+        *tiles(header),
         *missing_laterality(header),
         *inverted(header),
         *compression([header]),
@@ -66,7 +74,7 @@ def placement(headers: Sequence[Header]) -> Iterable[Check]:
 
 def duplicate_positions(stack: Stack) -> Iterable[Check]:
     """Two different slices at one place: it is not clear which belongs to the volume."""
-    repeated = int(np.count_nonzero(stack.gaps < 1e-3))
+    repeated = int(np.count_nonzero(stack.gaps < SAME_PLACE))
     if repeated:
         yield Check(
             "volume.duplicate-positions",
@@ -77,30 +85,42 @@ def duplicate_positions(stack: Stack) -> Iterable[Check]:
 
 
 def spacing(stack: Stack) -> Iterable[Check]:
-    """Missing slices are never closed silently, and uneven spacing is refused beyond a tenth of the distance."""
-    usual = float(np.median(stack.gaps)) if stack.gaps.size else 0.0
-    if usual < 1e-3:
+    """Missing slices are never closed silently, and distances without any order are refused."""
+    if not stack.gaps.size or stack.gaps.min() < SAME_PLACE:
         return
-    deviation = stack.deviation / usual
-    wide = np.rint(stack.gaps[stack.gaps > MISSING_GAP * usual] / usual)
-    in_steps = bool(np.all(np.abs(stack.gaps / usual - np.rint(stack.gaps / usual)) < UNEVEN))
-    if wide.size and in_steps:
+    found = distances(stack.gaps)
+    narrow, wide = float(stack.gaps.min()), float(stack.gaps.max())
+    if found.pattern is Pattern.MISSING:
         yield Check(
             "volume.missing-slices",
             Level.ERROR,
-            f"{int(wide.sum() - wide.size)} slices are missing in {wide.size} places; the usual distance is "
-            f"{usual:.2f} mm, the largest gap {float(stack.gaps.max()):.2f} mm.",
+            f"{found.missing[0]} slices are missing in {found.missing[1]} places; the usual distance is "
+            f"{found.finest:.2f} mm, the largest gap {wide:.2f} mm.",
             "Send or export the series again, complete.",
         )
-    elif deviation > UNEVEN:
+    elif found.pattern is Pattern.UNEVEN:
         yield Check(
             "volume.uneven-spacing",
             Level.ERROR,
-            f"The distance between slices changes from {float(stack.gaps.min()):.2f} mm to "
-            f"{float(stack.gaps.max()):.2f} mm, so they do not form one even volume.",
+            f"The distance between slices changes from {narrow:.2f} mm to {wide:.2f} mm without order, so they do not "
+            "form one even volume.",
             "Choose a reconstruction with one slice distance, or open the parts separately.",
         )
-    elif deviation > EVEN:
+    elif stack.sideways > ALIKE * found.finest:
+        yield Check(
+            "volume.out-of-line",
+            Level.ERROR,
+            f"Slices lie up to {stack.sideways:.2f} mm beside the line through the first and the last.",
+            "Separate the acquisitions or reconstructions that were stored as one series.",
+        )
+    elif found.pattern is Pattern.CHANGING:
+        yield Check(
+            CHANGING,
+            Level.WARNING,
+            f"The distance between slices changes from part to part, between {narrow:.2f} mm and {wide:.2f} mm.",
+            f"Resampled to an even distance of about {found.finest:.2f} mm by linear interpolation between slices.",
+        )
+    elif stack.deviation > EVEN * found.finest:
         yield Check(
             "volume.slightly-uneven",
             Level.WARNING,
@@ -110,13 +130,20 @@ def spacing(stack: Stack) -> Iterable[Check]:
 
 
 def gantry_tilt(stack: Stack) -> Iterable[Check]:
-    """Tell of a tilted gantry: each slice is shifted against the last and the volume is sheared."""
-    if stack.tilt > TILTED_DEGREES:
+    """Tell of a tilted gantry: each slice is shifted against the last."""
+    if stack.tilt > MOST_TILTED_DEGREES:
         yield Check(
-            "volume.gantry-tilt",
+            "volume.sheared",
+            Level.ERROR,
+            f"The slices are stacked at {stack.tilt:.1f} degrees to their normal, more than any gantry tilts.",
+            "Export the original images: position or orientation is wrong.",
+        )
+    elif stack.tilt > TILTED_DEGREES:
+        yield Check(
+            TILT,
             Level.WARNING,
             f"The slices are stacked at {stack.tilt:.1f} degrees to their normal (gantry tilt).",
-            "The affine carries the shear; a reader that assumes right angles will be wrong.",
+            "Resampled to right angles: every slice was moved in its plane by linear interpolation.",
         )
 
 
@@ -126,6 +153,17 @@ def single_slice(headers: Sequence[Header]) -> Iterable[Check]:
         return
     fix = "" if headers[0].thickness else "Its thickness is not stated and taken as 1 mm."
     yield Check("volume.single-slice", Level.INFO, "The series has a single slice.", fix)
+
+
+def own_space(headers: Sequence[Header]) -> Iterable[Check]:
+    """Tell of frames that know their distances and nothing of the patient."""
+    if headers[0].frames > 1 and headers[0].position and not headers[0].frame_uid:
+        yield Check(
+            "volume.own-space",
+            Level.WARNING,
+            "The frames do not say where they lie in the patient: distances hold, directions mean nothing.",
+            "They were stacked in the order of the file.",
+        )
 
 
 def no_rescale(headers: Sequence[Header]) -> Iterable[Check]:
@@ -144,14 +182,25 @@ def compression(headers: Sequence[Header]) -> Iterable[Check]:
         yield Check("dicom.lossy", Level.INFO, "The image was compressed with loss.")
 
 
-def multi_frame(header: Header) -> Iterable[Check]:
-    """Films and enhanced images hold many frames in one file."""
+def film(header: Header) -> Iterable[Check]:
+    """Tell of a film: its frames follow each other in time, and a plug-in sees one of them."""
     if header.frames > 1:
         yield Check(
-            "dicom.multi-frame",
+            "dicom.film",
+            Level.WARNING,
+            f"The file is a film of {header.frames} frames; frame {header.frame + 1} stands for it.",
+            "Export another frame as an image of its own to have it analysed.",
+        )
+
+
+def tiles(header: Header) -> Iterable[Check]:
+    """Refuse a microscope slide: it is stored in tiles, none of which is a picture of it (PS3.3 C.8.12.4)."""
+    if header.sop_class == _WHOLE_SLIDE:
+        yield Check(
+            "dicom.whole-slide",
             Level.ERROR,
-            f"The file holds {header.frames} frames; medtransfer reads files with one frame.",
-            "Export the series as single-frame images.",
+            "The image is a microscope slide stored in tiles, which medtransfer does not put together.",
+            "Export the region of interest as one picture.",
         )
 
 
@@ -185,13 +234,35 @@ def localizer(header: Header) -> Iterable[Check]:
 
 
 def split(parts: int) -> Iterable[Check]:
-    """Images that differ in kind, size, direction or acquisition cannot form one volume."""
+    """Images that differ in kind, size or direction, or repeat places, cannot form one volume."""
     if parts > 1:
         yield Check(
             "series.split",
             Level.INFO,
-            f"The files of this series do not fit together and were divided into {parts}.",
+            f"The images of this series form no one volume and were divided into {parts} parts.",
             "Choose the part to analyse.",
+        )
+
+
+def one_of_several(name: str) -> Iterable[Check]:
+    """Tell what makes this volume one of several at the same place."""
+    if name:
+        yield Check(
+            "volume.one-of-several",
+            Level.INFO,
+            f"The series holds several volumes at the same place; this one is: {name}.",
+            "Choose the one to analyse.",
+        )
+
+
+def copied_slices(count: int) -> Iterable[Check]:
+    """Tell of slices with the place and the pixels of another."""
+    if count:
+        yield Check(
+            "volume.copied-slices",
+            Level.WARNING,
+            f"{count} slices have the place and the pixels of others.",
+            "Each was used once.",
         )
 
 

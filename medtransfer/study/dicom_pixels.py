@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import FileDataset, dcmread
+from pydicom import Dataset, dcmread
 from pydicom.encaps import get_frame
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.pixels.utils import pixel_array
@@ -14,6 +15,7 @@ from pydicom.pixels.utils import pixel_array
 from medtransfer.errors import DataError
 from medtransfer.study.codestream import dimensions
 from medtransfer.study.dicom import BIG_ENDIAN, DEFLATED, IMPLICIT, NATIVE, READ_ERRORS, Header, damaged, truncated
+from medtransfer.study.frame_files import FrameFile
 from medtransfer.study.model import Window
 
 Pixels = NDArray[np.generic]
@@ -32,7 +34,25 @@ def stored_pixels(header: Header) -> Pixels:
     DataError
         ``study.truncated``, ``study.undecodable`` or ``study.too-large``.
     """
-    return _read_plain(header) if _is_plain(header) else _decode(header)
+    return _read_plain(header) if _is_plain(header) else _decode(_dataset(header), header)
+
+
+def stored_frames(headers: Iterable[Header]) -> Iterator[Pixels]:
+    """Yield :func:`stored_pixels` of each frame, and read every file only once.
+
+    Raises
+    ------
+    DataError
+        As :func:`stored_pixels`.
+    """
+    files: dict[Path, FrameFile] = {}
+    for header in headers:
+        if _is_plain(header):
+            yield _read_plain(header)
+            continue
+        if header.path not in files:
+            files[header.path] = FrameFile(header.path)
+        yield _decode(files[header.path].frame(header), header)
 
 
 def stored_range(header: Header) -> tuple[int, int]:
@@ -99,7 +119,7 @@ def _read_plain(header: Header) -> Pixels:
     order = ">" if header.transfer_syntax == BIG_ENDIAN else "<"
     kind = np.dtype(f"{order}{'i' if header.signed else 'u'}{header.bits_allocated // 8}")
     # Pixel Data is tag and length in implicit VR; tag, VR, two reserved bytes and length in explicit VR (PS3.5 7.1).
-    start = header.pixel_offset + (8 if header.transfer_syntax == IMPLICIT else 12)
+    start = header.pixel_offset + (8 if header.transfer_syntax == IMPLICIT else 12) + header.frame * header.frame_bytes
     count = header.rows * header.columns
     with header.path.open("rb") as file:
         file.seek(start)
@@ -116,11 +136,16 @@ def _read_plain(header: Header) -> Pixels:
     return pixels.reshape(header.rows, header.columns)
 
 
-def _decode(header: Header) -> Pixels:
+def _dataset(header: Header) -> Dataset:
+    if header.frames > 1:
+        return FrameFile(header.path).frame(header)
     try:
-        dataset = dcmread(header.path)
+        return dcmread(header.path)
     except (*READ_ERRORS, RecursionError) as error:
         raise damaged(header.path) from error
+
+
+def _decode(dataset: Dataset, header: Header) -> Pixels:
     _require_agreement(dataset, header)
     try:
         pixels = pixel_array(dataset)
@@ -134,7 +159,7 @@ def _decode(header: Header) -> Pixels:
     return np.ascontiguousarray(pixels)
 
 
-def _require_agreement(dataset: FileDataset, header: Header) -> None:
+def _require_agreement(dataset: Dataset, header: Header) -> None:
     """Refuse a compressed frame that announces another size than the DICOM header, whose size was checked."""
     if "PixelData" not in dataset:
         raise truncated(header.path)

@@ -29,8 +29,11 @@ class Stack:
         Angle between the step and the normal in degrees.
     deviation
         Largest distance in mm between a slice's position and the place that the affine gives it.
+    shifts
+        How far each slice lies beside the normal through the first one, in mm along columns and along rows: the
+        direction in which the row index grows, then the column index. Shape ``(n, 2)``.
     affine
-        4x4, array indices ``(k, j, i, 1)`` to LPS millimetres.
+        4x4, array indices ``(k, j, i, 1)`` to LPS millimetres; sheared when the gantry was tilted.
     """
 
     order: tuple[int, ...]
@@ -38,7 +41,22 @@ class Stack:
     step: Vector
     tilt: float
     deviation: float
+    shifts: Vector
     affine: Vector
+
+    @property
+    def heights(self) -> Vector:
+        """Distance of each slice from the first, along the normal, in mm, shape ``(n,)``."""
+        return np.concatenate([[0.0], np.cumsum(self.gaps)])
+
+    @property
+    def sideways(self) -> float:
+        """Largest distance in mm of a slice from the straight line through the first and the last, in its plane."""
+        heights = self.heights
+        if heights[-1] == 0.0:
+            return 0.0
+        along = np.outer(heights / heights[-1], self.shifts[-1])
+        return float(np.linalg.norm(self.shifts - along, axis=1).max())
 
 
 def normal(orientation: Sequence[float]) -> Vector:
@@ -93,6 +111,7 @@ def stack(
         step=step,
         tilt=_angle(step, across),
         deviation=float(np.linalg.norm(points - placed, axis=1).max()),
+        shifts=(points - points[0]) @ directions[::-1].T,
         affine=affine,
     )
 

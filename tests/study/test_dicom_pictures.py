@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydicom.data import get_testdata_file
+from pydicom.uid import UID
 
 from medtransfer import study
 from medtransfer.errors import DataError
@@ -182,8 +183,19 @@ def test_an_eye_without_a_side_is_noticed(tmp_path: Path) -> None:
     assert [c.code for c in study.open(path)[0].series[0].checks] == ["picture.no-laterality"]
 
 
-def test_films_are_refused_with_the_reason() -> None:
-    (entry,) = study.open(own_file("examples_ybr_color.dcm"))
-    assert not entry.series[0].usable
-    with pytest.raises(DataError, match="30 frames"):
+def test_a_film_gives_its_representative_frame_and_says_how_many_it_has(tmp_path: Path) -> None:
+    stored = np.random.default_rng(0).integers(0, 255, (3, 5, 7, 3), dtype=np.uint8)
+    made = dataset(stored[0], modality="US", sop_class=DX_STORAGE, NumberOfFrames=3, RepresentativeFrameNumber=2)
+    made.PixelData = stored.tobytes() + b"\0"
+    image = open_one(save(made, tmp_path / "a.dcm"))
+    np.testing.assert_array_equal(image.array, stored[1])
+    (film,) = (check for check in image.checks if check.code == "dicom.film")
+    assert film.message == "The file is a film of 3 frames; frame 2 stands for it."
+
+
+def test_a_microscope_slide_is_refused_with_the_reason(tmp_path: Path) -> None:
+    made = dataset(np.zeros((4, 4, 3), np.uint8), modality="SM", sop_class=UID("1.2.840.10008.5.1.4.1.1.77.1.6"))
+    (entry,) = study.open(save(made, tmp_path / "a.dcm"))
+    with pytest.raises(DataError) as caught:
         entry.series[0].image()
+    assert caught.value.code == "dicom.whole-slide"

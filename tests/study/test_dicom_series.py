@@ -95,33 +95,6 @@ def test_any_orientation_equals_simpleitk(
     assert image.spacing == pytest.approx((step, 0.8, 0.5), abs=1e-4)
 
 
-def test_a_tilted_gantry_keeps_every_slice_in_its_place(tmp_path: Path) -> None:
-    cosine, sine = np.cos(np.radians(18)), np.sin(np.radians(18))
-    positions = [(-10.0, -20.0, 4.0 * k) for k in range(5)]
-    for k, position in enumerate(positions):
-        pixels = np.full((4, 6), k, np.uint16)
-        orientation = [1, 0, 0, 0, round(cosine, 9), round(-sine, 9)]
-        save(ct_slice(pixels, position, ImageOrientationPatient=orientation), tmp_path / f"{k}.dcm")
-    series = only_series(tmp_path)
-    image = series.image()
-    assert [c.code for c in series.checks] == ["volume.gantry-tilt"]
-    assert series.checks[0].level is Level.WARNING
-    assert "18.0" in series.checks[0].message
-    assert image.affine is not None
-    for position in positions:
-        k = int(position[2] / 4)
-        value = int(image.array[k, 0, 0]) + 1024
-        np.testing.assert_allclose((image.affine @ [k, 0, 0, 1])[:3], positions[value], atol=1e-6)
-
-
-def test_the_real_tilted_uneven_series_is_refused_with_both_reasons(data_folder: Path) -> None:
-    series = only_series(data_folder / "dicom" / "head-ct-tilted")
-    assert {"volume.uneven-spacing", "volume.gantry-tilt"} == {c.code for c in series.checks}
-    assert not series.usable
-    with pytest.raises(DataError, match=r"1\.08 mm to 7\.00 mm"):
-        series.image()
-
-
 def test_a_missing_slice_is_never_closed(tmp_path: Path) -> None:
     series = only_series(write_axial(tmp_path, [0, 2, 4, 8, 10]))
     assert [c.code for c in series.checks] == ["volume.missing-slices"]
@@ -141,10 +114,17 @@ def test_rounded_positions_are_no_fault_and_slight_unevenness_a_warning(tmp_path
     assert slight.image().spacing == pytest.approx((2.0, 0.8, 0.5))
 
 
-def test_two_slices_at_one_place_are_refused(tmp_path: Path) -> None:
-    series = only_series(write_axial(tmp_path, [0, 2, 4, 4, 6]))
-    assert "volume.duplicate-positions" in {c.code for c in series.checks}
-    assert not series.usable
+def test_two_different_slices_at_one_place_are_refused_and_copies_left_out(tmp_path: Path) -> None:
+    for name in ("copied", "different"):
+        (tmp_path / name).mkdir()
+        write_axial(tmp_path / name, [0, 2, 4, 4, 6])
+    other = ct_slice(np.full((4, 6), 7, np.uint16), (10.0, 20.0, 4.0))
+    save(other, tmp_path / "different" / "003.dcm")
+    copied, different = only_series(tmp_path / "copied"), only_series(tmp_path / "different")
+    assert [(c.code, c.level) for c in copied.checks] == [("volume.copied-slices", Level.WARNING)]
+    np.testing.assert_array_equal(copied.image().array[:, 0, 0] + 1024, [100, 120, 140, 160])
+    assert "volume.duplicate-positions" in {c.code for c in different.checks}
+    assert not different.usable
 
 
 def test_two_acquisitions_in_one_series_become_two_volumes(tmp_path: Path) -> None:
