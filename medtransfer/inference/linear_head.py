@@ -9,6 +9,7 @@ answer is the same up to rounding.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,15 +39,15 @@ class Divided:
     bias: NDArray[np.float32]
 
 
-def divide(network: nn.Module, example: Tensor) -> Divided:
+def divide(network: nn.Module, shape: Sequence[int]) -> Divided:
     """Divide a network before its last 1x1x1 convolution; without one, all of it is trunk and the head is the identity.
 
     Parameters
     ----------
     network
         Maps (n, C, z, y, x) to logits (n, classes, z, y, x) in evaluation mode, into which it is put.
-    example
-        A small batch that the network accepts; it is run once.
+    shape
+        ``(n, C, z, y, x)`` of a batch that the network accepts; nothing is computed with it.
 
     Raises
     ------
@@ -54,28 +55,36 @@ def divide(network: nn.Module, example: Tensor) -> Divided:
         When the network answers with anything but logits on the grid of its input.
     """
     network.eval()
-    seen: dict[int, str] = {}
-    hooks = [
-        layer.register_forward_hook(lambda _layer, _inputs, output, name=name: seen.__setitem__(id(output), name))
-        for name, layer in network.named_modules()
-        if isinstance(layer, nn.Conv3d) and _is_linear(layer)
-    ]
-    try:
-        with torch.inference_mode():
-            logits = network(example)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    _require_logits(logits, example)
-    name = seen.get(id(logits), "")
-    if not name:
+    logits, answers = _followed(network, shape)
+    _require_logits(logits, shape)
+    name = next((name for name, output in answers.items() if output is logits), None)
+    if name is None:
         classes = logits.shape[1]
         return Divided(network, np.eye(classes, dtype=np.float32), np.zeros(classes, dtype=np.float32))
-    layer = network.get_submodule(name)
-    assert isinstance(layer, nn.Conv3d)  # noqa: S101 (only such layers were hooked)
-    weight = layer.weight.detach().flatten(1).float().cpu().numpy()
-    bias = np.zeros(len(weight), np.float32) if layer.bias is None else layer.bias.detach().float().cpu().numpy()
-    return Divided(_without(network, name), weight, bias)
+    trunk = _twin(network, lambda tensor: tensor)
+    trunk.set_submodule(name, nn.Identity())
+    weight, bias = network.get_parameter(f"{name}.weight"), getattr(network.get_submodule(name), "bias", None)
+    return Divided(
+        trunk,
+        weight.detach().flatten(1).float().cpu().numpy(),
+        np.zeros(len(weight), np.float32) if bias is None else bias.detach().float().cpu().numpy(),
+    )
+
+
+def _followed(network: nn.Module, shape: Sequence[int]) -> tuple[Tensor, dict[str, Tensor]]:
+    """Run a twin of shapes without values; return its answer and, by name, those of its linear layers."""
+    twin, answers = _twin(network, lambda tensor: tensor.to("meta")), {}
+    for name, layer in twin.named_modules():
+        if isinstance(layer, nn.Conv3d) and _is_linear(layer):
+            layer.register_forward_hook(lambda _layer, _inputs, output, name=name: answers.update({name: output}))
+    with torch.inference_mode():
+        return twin(torch.empty(*shape, device="meta")), answers
+
+
+def _twin(network: nn.Module, change: Callable[[Tensor], Tensor]) -> nn.Module:
+    """Return a copy of the network's modules whose tensors are what ``change`` makes of the network's."""
+    parameters = {id(value): nn.Parameter(change(value), requires_grad=False) for value in network.parameters()}
+    return copy.deepcopy(network, parameters | {id(value): change(value) for value in network.buffers()})
 
 
 def _is_linear(layer: nn.Conv3d) -> bool:
@@ -85,19 +94,11 @@ def _is_linear(layer: nn.Conv3d) -> bool:
     )
 
 
-def _require_logits(logits: object, example: Tensor) -> None:
-    fits = isinstance(logits, Tensor) and logits.ndim == 5 and logits.shape[2:] == example.shape[2:]
+def _require_logits(logits: object, shape: Sequence[int]) -> None:
+    fits = isinstance(logits, Tensor) and logits.ndim == 5 and logits.shape[2:] == tuple(shape[2:])
     if not fits:
         raise PluginError(
             "The network does not answer with one map for each class on the grid of its input.",
             code="segment.not-logits",
             hint="In evaluation mode, return only the output of full resolution, before any softmax.",
         )
-
-
-def _without(network: nn.Module, name: str) -> nn.Module:
-    """Return a twin of the network, with the same tensors, whose named layer hands on what it gets."""
-    shared: dict[int, object] = {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())}
-    twin = copy.deepcopy(network, shared)
-    twin.set_submodule(name, nn.Identity())
-    return twin

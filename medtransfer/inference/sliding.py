@@ -55,7 +55,7 @@ class Segmenter:
         self.choice = choice or best_runtime(describe())
         self.tile: Triple = (tile[0], tile[1], tile[2])
         example = torch.zeros(1, channels, *tile)
-        divided = divide(network, example)
+        divided = divide(network, example.shape)
         self._weight, self._bias = divided.weight, divided.bias
         self._importance = torch.from_numpy(gaussian(tile))
         self._trunk = compile_network(

@@ -166,7 +166,7 @@ def test_memory_does_not_grow_with_classes_times_volume() -> None:
 def test_a_network_is_divided_without_being_changed() -> None:
     network = _network(channels=1)
     example = torch.from_numpy(_volume(8, 8, 8))[None]
-    divided = divide(network, example)
+    divided = divide(network, example.shape)
     with torch.inference_mode():
         features, logits = divided.trunk(example), network(example)
     assert features.shape == (1, 4, 8, 8, 8)
