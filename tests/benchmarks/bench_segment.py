@@ -71,9 +71,8 @@ def network(weights: Path | None) -> Any:
 
 def peer(volume: NDArray[np.float32], weights: Path | None) -> NDArray[Any]:
     """Segment as nnU-Net does: its predictor's sliding window, then the class with the largest logit."""
-    from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
-
-    predictor: Any = nnUNetPredictor(
+    nnunet: Any = importlib.import_module(IMPORTS["nnunet"])
+    predictor = nnunet.nnUNetPredictor(
         tile_step_size=0.5, use_gaussian=True, use_mirroring=False, device=torch.device("cpu"), allow_tqdm=False
     )
     predictor.network = network(weights)
@@ -108,11 +107,12 @@ def run_one(way: str, folder: Path, weights: Path | None) -> None:
 def generated(side: int) -> NDArray[np.float32]:
     """Return a smooth volume with structures of several sizes, after a z-score."""
     random = np.random.default_rng(3)
-    volume = np.zeros((side, side, side), dtype=np.float32)
+    volume: NDArray[np.float32] = np.zeros((side, side, side), dtype=np.float32)
     for grain in (4, 16, 64):
         coarse = random.normal(size=[-(-side // grain)] * 3).astype(np.float32)
         volume += np.kron(coarse, np.ones((grain,) * 3, dtype=np.float32))[:side, :side, :side]
-    return ((volume - volume.mean()) / volume.std())[None]
+    scored: NDArray[np.float32] = (volume - volume.mean()) / volume.std()
+    return scored[None]
 
 
 def mean_dice(found: NDArray[Any], truth: NDArray[Any]) -> float:
