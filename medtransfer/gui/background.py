@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +17,8 @@ from medtransfer.errors import InternalError, MedTransferError
 _T = TypeVar("_T")
 _CANCELLED = "job.cancelled"
 ENDED_KEPT = 50
+_SWITCH_S = 0.001
+"""How long a job may keep Python's lock each time the window's thread wants it; 5 ms by itself."""
 
 
 class State(StrEnum):
@@ -80,12 +83,16 @@ class Job(QObject):
 
 
 class Background(QObject):
-    """Starts jobs, and remembers those that run and the latest that ended for the jobs panel."""
+    """Starts jobs, and remembers those that run and the latest that ended for the jobs panel.
+
+    Python is asked to take turns between threads more often, for the window to answer while jobs run.
+    """
 
     started = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
+        sys.setswitchinterval(_SWITCH_S)
         self.jobs: list[Job] = []
 
     def run(

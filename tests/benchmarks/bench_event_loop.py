@@ -2,10 +2,10 @@
 
     .venv/bin/python tests/benchmarks/bench_event_loop.py
 
-A photograph of 4288 x 2848 pixels and a CT of 300 slices are generated, opened, scrolled, laid out and analysed (by
-the plug-ins of the tests, so that no network takes part of the processor), and a small cohort is learnt from. Fails
-when a gap is longer than 50 ms; a change of theme, which Qt does in one piece for every widget there is, is printed and
-not held to that. On a machine that is busy with something else the figures say more about that.
+Photographs and a radiograph of 12 megapixels and a CT of 300 slices are generated, opened, windowed, zoomed, scrolled,
+laid out and analysed (by the plug-ins of the tests, so that no network takes part of the processor), a small cohort is
+learnt from, and the theme is changed with every space built; some of it again in a window of 2560 x 1440. Fails when a
+gap is longer than 50 ms. On a machine that is busy with something else the figures say more about that.
 """
 
 from __future__ import annotations
@@ -24,63 +24,104 @@ from PySide6.QtWidgets import QApplication
 from medtransfer.gui import theme
 from medtransfer.store.home import Home
 from medtransfer.work import models
-from tests.benchmarks.stage import Stage, echo_model, photograph, series, table
+from tests.benchmarks.stage import Stage, echo_model, photograph, radiograph, series, table
 
 ROOT = Path(__file__).resolve().parents[2]
 ALLOWED_MS = 50.0
-THEME = "another theme"
+LARGE = (2560, 1440)
 
 
-def acts(stage: Stage, folder: Path) -> dict[str, Callable[[], None]]:
-    """Return what is done, in order."""
-    picture, volume, cases = photograph(folder / "photograph.jpg"), series(folder / "series"), table(folder / "cases")
+class Acts:
+    """What a person does, on generated files."""
 
-    def analyse(plugin: str) -> None:
-        panel = stage.read.analyse_panel
+    def __init__(self, stage: Stage, folder: Path) -> None:
+        self.stage = stage
+        self.picture = photograph(folder / "photograph.jpg")
+        self.other = photograph(folder / "other.jpg", 4000, 3000)
+        self.film = radiograph(folder / "film.dcm")
+        self.volume = series(folder / "series")
+        self.cases = table(folder / "cases")
+
+    def in_order(self) -> dict[str, Callable[[], object]]:
+        """Return what is done, by what it is called."""
+        stage = self.stage
+        return {
+            "getting ready": stage.get_ready,
+            "showing the reading space": lambda: stage.show("read"),
+            "opening a photograph of 4288 x 2848": lambda: stage.open(self.picture),
+            "analysing it": lambda: self.analyse("test.echo"),
+            "its layouts": self.layouts,
+            "opening a radiograph of 4000 x 3000": lambda: stage.open(self.film),
+            "zooming and windowing it": self.look_closer,
+            "opening a CT of 300 slices": lambda: stage.open(self.volume),
+            "analysing it: 512 x 512 x 300 labels": lambda: self.analyse("test.labelmap"),
+            "scrolling it": self.scroll,
+            "its layouts, with planes across": self.layouts,
+            "learning and publishing": self.learn,
+            "models": lambda: stage.show("models"),
+            "plug-ins": lambda: stage.show("plugins"),
+            "the light theme, with every space built": lambda: self.switch("light"),
+            "the dark theme": lambda: self.switch("dark"),
+            "a window of 2560 x 1440": self.enlarge,
+            "opening a photograph of 4000 x 3000 in it": lambda: stage.open(self.other),
+            "zooming and windowing that": self.look_closer,
+            "the light theme in it": lambda: self.switch("light"),
+        }
+
+    def analyse(self, plugin: str) -> None:
+        """Analyse what is shown."""
+        panel = self.stage.read.analyse_panel
         panel.plugin.setCurrentIndex(panel.plugin.findData(plugin))
         panel.analyse.click()
-        stage.until(lambda: stage.read.reading.shown is not None)
-        stage.rest()
+        self.stage.until(lambda: self.stage.read.reading.shown is not None)
+        self.stage.rest()
 
-    def scroll() -> None:
-        view = stage.read.viewer.grid.views[0]
+    def scroll(self) -> None:
+        """Go through the slices."""
+        view = self.stage.read.viewer.grid.views[0]
         for index in range(0, 300, 6):
             view.set_slice(index)
-            stage.turn()
+            self.stage.turn()
 
-    def layouts() -> None:
+    def layouts(self) -> None:
+        """Show two views, four and one."""
         for name in ("1x2", "2x2", "1"):
-            stage.read.viewer.choose_layout(name)
-            stage.rest()
+            self.stage.read.viewer.choose_layout(name)
+            self.stage.rest()
 
-    def learn() -> None:
-        space = stage.show("learn")
-        stage.until(lambda: space.data.plugins.findData("test.echo") >= 0)
+    def look_closer(self) -> None:
+        """Zoom in, changing the brightness at each step, and go back to the whole picture."""
+        view = self.stage.read.viewer.grid.views[0]
+        for step in range(15):
+            view.zoom_by(1.3)
+            view.set_window(view.shown_window.centre, view.shown_window.width * (0.95 if step % 2 else 1.1))
+            self.stage.turn()
+        view.reset()
+        self.stage.rest()
+
+    def learn(self) -> None:
+        """Learn from the table and publish the model."""
+        space = self.stage.show("learn")
+        self.stage.until(lambda: space.data.plugins.findData("test.echo") >= 0)
         space.data.plugins.setCurrentIndex(space.data.plugins.findData("test.echo"))
-        space.data.choose(cases)
-        stage.until(space.data.go_on.isEnabled)
+        space.data.choose(self.cases)
+        self.stage.until(space.data.go_on.isEnabled)
         space.data.go_on.click()
-        stage.rest()
+        self.stage.rest()
         space.recipe.start.click()
-        stage.until(lambda: space.stack.currentWidget() is space.report)
+        self.stage.until(lambda: space.stack.currentWidget() is space.report)
         space.report.publish.click()
-        stage.rest()
+        self.stage.rest()
 
-    return {
-        "getting ready": stage.get_ready,
-        "showing the reading space": lambda: stage.show("read"),
-        "opening a photograph of 4288 x 2848": lambda: stage.open(picture),
-        "analysing it": lambda: analyse("test.echo"),
-        "its layouts": layouts,
-        "opening a CT of 300 slices": lambda: stage.open(volume),
-        "analysing it: 512 x 512 x 300 labels": lambda: analyse("test.labelmap"),
-        "scrolling it": scroll,
-        "its layouts, with planes across": layouts,
-        "learning and publishing": learn,
-        "models": lambda: stage.show("models"),
-        "plug-ins": lambda: stage.show("plugins"),
-        THEME: lambda: stage.context.settings.set("theme", "light"),
-    }
+    def switch(self, name: str) -> None:
+        """Change the theme."""
+        self.stage.context.settings.set("theme", name)
+        self.stage.rest()
+
+    def enlarge(self) -> None:
+        """Give the window a large screen's size, and go back to what is read."""
+        self.stage.window.resize(*LARGE)
+        self.stage.show("read")
 
 
 def main() -> int:
@@ -95,14 +136,12 @@ def main() -> int:
         models.import_bundle(home, echo_model(folder / "bundle"), "clinic")
         stage = Stage(home)
         longest = 0.0
-        for name, act in acts(stage, folder).items():
+        for name, act in Acts(stage, folder).in_order().items():
             gaps = stage.watched(act)
-            longest = max(longest, 0.0 if name == THEME else gaps[0])
-            print(f"{name:40} longest gap {gaps[0]:5.0f} ms, next {', '.join(f'{gap:.0f}' for gap in gaps[1:4])}")
+            longest = max(longest, gaps[0])
+            print(f"{name:42} longest gap {gaps[0]:5.0f} ms, next {', '.join(f'{gap:.0f}' for gap in gaps[1:4])}")
         stage.close()
-    print(
-        f"longest of all but the theme {longest:.0f} ms, {longest / ALLOWED_MS:.2f} of the {ALLOWED_MS:.0f} ms allowed"
-    )
+    print(f"longest of all {longest:.0f} ms, {longest / ALLOWED_MS:.2f} of the {ALLOWED_MS:.0f} ms allowed")
     return 0 if longest <= ALLOWED_MS else 1
 
 

@@ -12,7 +12,12 @@ import numpy as np
 import pydicom
 from PIL import Image as Pillow
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import (
+    CTImageStorage,
+    DigitalXRayImageStorageForPresentation,
+    ExplicitVRLittleEndian,
+    generate_uid,
+)
 from PySide6.QtCore import QEventLoop, QTimer
 
 from medtransfer.contract.bundle import (
@@ -137,6 +142,26 @@ def series(folder: Path, slices: int = SLICES) -> Path:
         values[230:290, 240:280] += np.int16(600)
         _slice(folder / f"{number:04d}.dcm", values, number, study_uid, series_uid, frame)
     return folder
+
+
+def radiograph(path: Path, rows: int = 4000, columns: int = 3000) -> Path:
+    """Write a digital radiograph of 12 bits, as DICOM."""
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    dataset = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+    dataset.SOPClassUID, dataset.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID = generate_uid(), generate_uid()
+    dataset.Modality, dataset.PatientID, dataset.PatientName = "DX", "generated", "Generated"
+    dataset.ImagerPixelSpacing, dataset.InstanceNumber = [0.1, 0.1], 1
+    dataset.Rows, dataset.Columns = rows, columns
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 12, 11, 0
+    y, x = np.mgrid[0:rows, 0:columns]
+    dataset.PixelData = ((x + y) % 4096).astype(np.uint16).tobytes()
+    pydicom.dcmwrite(path, dataset, enforce_file_format=True)
+    return path
 
 
 def table(folder: Path, patients: int = 24) -> Path:

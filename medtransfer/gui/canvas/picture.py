@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +17,12 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from medtransfer.gui.canvas.levels import Copies, Levels, Shelf, Thinned
 from medtransfer.gui.canvas.overlay import HeatmapLayer, SegmentationLayer
 from medtransfer.gui.canvas.pixels import Shader
+from medtransfer.gui.canvas.rendering import AT_ONCE, Rendering
 from medtransfer.gui.canvas.slices import Slicing
 from medtransfer.study.model import Image
 
 _TILE = 256
-_WHOLE = 1 << 20  # pixels; copies up to this size are turned into pictures whole, larger ones where they are seen
+_LEAST_SCALE = 2.0**-16  # where nothing coarser is small enough, nothing stands in
 
 
 class PictureItem(QGraphicsItem):
@@ -38,7 +42,10 @@ class PictureItem(QGraphicsItem):
         self._heatmap: HeatmapLayer | None = None
         self._segmentation: SegmentationLayer | None = None
         self._copies: dict[str, Copies] = {}
-        self._drawn: dict[str, tuple[Hashable, QImage]] = {}
+        self._fine: defaultdict[str, Rendering] = defaultdict(Rendering)
+        self._coarse: defaultdict[str, Rendering] = defaultdict(Rendering)
+        self.provisional = False
+        """Whether a stand-in was drawn the last time: see :attr:`pending`."""
 
     def show_slice(self, image: Image, slicing: Slicing, index: int) -> None:
         """Show one slice of an image."""
@@ -57,7 +64,8 @@ class PictureItem(QGraphicsItem):
         self.prepareGeometryChange()
         self._image = self._slicing = self._heatmap = self._segmentation = None
         self._copies.clear()
-        self._drawn.clear()
+        self._fine.clear()
+        self._coarse.clear()
         self.update()
 
     def set_shader(self, shader: Shader) -> None:
@@ -81,8 +89,9 @@ class PictureItem(QGraphicsItem):
 
     @property
     def pending(self) -> bool:
-        """Whether it would be drawn better in a moment."""
-        return any(copies.pending for copies in self._copies.values())
+        """Whether a better picture is still being made; once it is, drawing again shows it."""
+        waiting: list[Copies | Rendering] = [*self._copies.values(), *self._fine.values()]
+        return any(part.pending for part in waiting)
 
     def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
         """See Qt: the slice in columns and rows."""
@@ -96,6 +105,7 @@ class PictureItem(QGraphicsItem):
             return
         scale = math.sqrt(abs(painter.worldTransform().determinant()))
         seen: QRectF = option.exposedRect
+        self.provisional = False
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         self._draw(painter, "pixels", self._shader, self._shader.image, scale, seen)
         if self._heatmap is not None:
@@ -114,18 +124,19 @@ class PictureItem(QGraphicsItem):
         scale: float,
         seen: QRectF,
     ) -> None:
-        copies = self._copies[name]
-        array, factor = copies.at(scale)
-        top, bottom, left, right = _tiles(seen, array.shape[0], array.shape[1], factor)
-        if top >= bottom or left >= right:
+        """Draw a layer; while the thread works at one that is large, every n-th pixel stands in."""
+        part = _Part.of(self._copies[name], scale, seen)
+        if part.size == 0:
             return
-        key = (copies, copies.pending, factor, top, bottom, left, right, look)
-        known = self._drawn.get(name)
-        if known is None or known[0] != key:
-            known = (key, make(array[top:bottom, left:right]))
-            self._drawn[name] = known
-        place = QRectF(left * factor, top * factor, (right - left) * factor, (bottom - top) * factor)
-        painter.drawImage(place, known[1])
+        picture = self._fine[name].picture((part.key, look), part.size, partial(make, part.pixels))
+        self.provisional |= picture is None or part.pending
+        while picture is None and scale > _LEAST_SCALE:
+            scale /= 2.0
+            part = _Part.of(self._copies[name], scale, seen)
+            if part.size <= AT_ONCE:
+                picture = self._coarse[name].picture((part.key, look), part.size, partial(make, part.pixels))
+        if picture is not None:
+            painter.drawImage(part.place, picture)
 
     def _cut_heatmap(self) -> None:
         if self._heatmap is None:
@@ -145,9 +156,50 @@ class PictureItem(QGraphicsItem):
         return Levels(self._slicing.slice(array, self._index))
 
 
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """The part of a copy that is seen.
+
+    Attributes
+    ----------
+    key
+        Stands for it.
+    pixels
+        Its pixels.
+    factor
+        How many of the picture's pixels one of them spans.
+    tiles
+        Top, bottom, left and right in the copy.
+    pending
+        Whether a better copy is being made.
+    """
+
+    key: Hashable
+    pixels: NDArray[np.generic]
+    factor: int
+    tiles: tuple[int, int, int, int]
+    pending: bool
+
+    @classmethod
+    def of(cls, copies: Copies, scale: float, seen: QRectF) -> _Part:
+        pending = copies.pending  # asked first: a copy that is finished meanwhile is drawn again, and no harm done
+        array, factor = copies.at(scale)
+        top, bottom, left, right = tiles = _tiles(seen, array.shape[0], array.shape[1], factor)
+        return cls((copies, pending, factor, tiles), array[top:bottom, left:right], factor, tiles, pending)
+
+    @property
+    def size(self) -> int:
+        return int(self.pixels.shape[0] * self.pixels.shape[1])
+
+    @property
+    def place(self) -> QRectF:
+        top, bottom, left, right = (edge * self.factor for edge in self.tiles)
+        return QRectF(left, top, right - left, bottom - top)
+
+
 def _tiles(seen: QRectF, rows: int, columns: int, factor: int) -> tuple[int, int, int, int]:
-    """Return top, bottom, left and right of what is seen in a copy, widened to whole tiles."""
-    if rows * columns <= _WHOLE:
+    """Return top, bottom, left and right of what is seen in a copy: all of a small one, whole tiles of a large one."""
+    if rows * columns <= AT_ONCE:
         return 0, rows, 0, columns
     step = _TILE * factor
     return (

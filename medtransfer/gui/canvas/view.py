@@ -264,7 +264,7 @@ class ImageView(Sheet):
             painter.setPen(QPen(theme.colour("crosshair"), 1.0))
             painter.drawRect(area.adjusted(0, 0, -1, -1))
             painter.restore()
-        if self._unfinished() and not self._again.isActive():
+        if (self.item.provisional or self._measuring()) and not self._again.isActive():
             self._again.start()
 
     def _paint_measures(self, painter: QPainter) -> None:
@@ -310,11 +310,11 @@ class ImageView(Sheet):
         if self.image is not None and self.slicing is not None:
             self._readings = Readings(self.image.array, self.slicing)
 
-    def _unfinished(self) -> bool:
-        return self.item.pending or (self._readings is not None and self._readings.pending)
+    def _measuring(self) -> bool:
+        return self._readings is not None and self._readings.pending
 
     def _look_again(self) -> None:
-        if not self._unfinished():
+        if not (self.item.pending or self._measuring()):
             self._again.stop()
             self.viewport().update()
 

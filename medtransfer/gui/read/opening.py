@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -14,7 +15,6 @@ from medtransfer.gui.background import Background, Job, State
 from medtransfer.gui.read.studies import Entry, StudiesModel
 from medtransfer.gui.read.thumbnail import thumbnail
 from medtransfer.store.home import Home
-from medtransfer.study.model import Check, Level
 from medtransfer.work.indexing import Seen
 from medtransfer.work.opening import Portion, portions
 from medtransfer.work.report.numbers import counted
@@ -45,7 +45,7 @@ class Opener(QObject):
         queued = Qt.ConnectionType.QueuedConnection
         self._found.connect(self._add, queued)
         self._drawn.connect(model.set_thumbnail, queued)
-        self._broken.connect(self._mark_broken, queued)
+        self._broken.connect(model.set_broken, queued)
 
     @property
     def opened(self) -> list[Path]:
@@ -70,6 +70,11 @@ class Opener(QObject):
         """Open nothing in the next session."""
         self._opened.clear()
 
+    def leave_out(self, entry: Entry) -> None:
+        """Draw no thumbnail of a series that is read anyway: it would be decoded twice at the same time."""
+        with suppress(ValueError):
+            self._without_thumbnail.remove(entry)
+
     def _read(self, job: Job, paths: list[Path]) -> None:
         def tell(seen: Seen) -> None:
             known = f", {seen.unchanged:,} of them known and unchanged" if seen.unchanged else ""
@@ -80,10 +85,9 @@ class Opener(QObject):
 
     def _add(self, portion: Portion) -> None:
         new = self._model.add(portion)
+        self._without_thumbnail.extend(entry for entry in new if entry.series.axes != "zyx" and entry.series.usable)
         if new:
             self.arrived.emit(new)
-        pictures = [entry for entry in new if entry.series.axes != "zyx" and entry.series.usable]
-        self._without_thumbnail.extend(pictures)
         self._draw_more()
 
     def _draw_more(self, _answer: None = None) -> None:
@@ -105,9 +109,6 @@ class Opener(QObject):
                 self._broken.emit(entry.series.uid, error)
             drawn += 1
             job.on_progress("Drawing thumbnails", drawn / (drawn + len(self._without_thumbnail)), {})
-
-    def _mark_broken(self, uid: str, error: MedTransferError) -> None:
-        self._model.set_checks(uid, [Check(error.code, Level.ERROR, error.message, error.hint)])
 
     def _done(self, _answer: None) -> None:
         self.finished.emit()

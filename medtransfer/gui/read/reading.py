@@ -41,13 +41,14 @@ class Shown:
 class Reading(QObject):
     """Loads, analyses and judges one series after the other; answers for a series that was left are dropped.
 
-    Signals: ``loading`` (job), ``loaded`` (entry, image, thumbnail), ``unreadable`` (entry, error), ``offered`` (list
-    of Choice), ``analysing`` (job), ``ended`` when an analysis is over, ``failed`` (error), ``answered`` (Shown),
-    ``judged`` (verdicts by label), ``cleared``.
+    Signals: ``loading`` (job), ``drawn`` (entry, thumbnail; also for a series that was left meanwhile), ``loaded``
+    (entry, image), ``unreadable`` (entry, error), ``offered`` (list of Choice), ``analysing`` (job), ``ended`` when an
+    analysis is over, ``failed`` (error), ``answered`` (Shown), ``judged`` (verdicts by label), ``cleared``.
     """
 
     loading = Signal(object)
-    loaded = Signal(object, object, QImage)
+    drawn = Signal(object, QImage)
+    loaded = Signal(object, object)
     unreadable = Signal(object, object)
     offered = Signal(list)
     analysing = Signal(object)
@@ -154,10 +155,11 @@ class Reading(QObject):
         self._service.close()
 
     def _take_image(self, entry: Entry, image: Image, small: QImage) -> None:
+        self.drawn.emit(entry, small)
         if entry is not self.entry:
             return
         self.image = image
-        self.loaded.emit(entry, image, small)
+        self.loaded.emit(entry, image)
         folder = self.folders.get(entry.series.uid)
         if folder is not None:
             self.load_result(entry, folder)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices, QImage
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from medtransfer.errors import MedTransferError
@@ -192,6 +192,7 @@ class ReadSpace:
     def _connect_reading(self) -> None:
         reading = self.reading
         reading.loading.connect(self.centre.show_reading)
+        reading.drawn.connect(lambda entry, small: self.studies.set_thumbnail(entry.series.uid, small))
         reading.loaded.connect(self._loaded)
         reading.unreadable.connect(self._refused)
         reading.offered.connect(self._offered)
@@ -235,21 +236,22 @@ class ReadSpace:
             self.analyse_panel.show_nothing()
             self.viewer.clear()
             self.notices.show_notices(notices.of_checks(entry.checks))
+            self.opener.leave_out(entry)
             self.reading.show(entry)
 
     def _show_again(self) -> None:
         if self.reading.entry is not None:
             self.reading.show(self.reading.entry)
 
-    def _loaded(self, entry: Entry, image: Image, small: QImage) -> None:
+    def _loaded(self, entry: Entry, image: Image) -> None:
         self.studies.set_checks(entry.series.uid, image.checks)
-        self.studies.set_thumbnail(entry.series.uid, small)
         self.notices.show_notices(notices.of_checks(entry.checks))
         self.viewer.show_image(image, self._caption(entry))
         self.centre.show_viewer()
         self.watch.set_paths(entry.paths)
 
     def _refused(self, entry: Entry, error: MedTransferError) -> None:
+        self.studies.set_broken(entry.series.uid, error)
         self.analyse_panel.show_nothing()
         self.notices.show_notices(
             notices.of_checks([check for check in entry.checks if check.level is not Level.ERROR])

@@ -130,6 +130,14 @@ class StudiesModel(QAbstractListModel):
             entry.checks = tuple(checks)
             self.dataChanged.emit(index, index)
 
+    def set_broken(self, uid: str, error: MedTransferError) -> None:
+        """Say that a series' pixels cannot be read."""
+        index = self.index_of(uid)
+        if index.isValid():
+            known: Entry = self.data(index, Role.ENTRY)
+            others = [check for check in known.checks if check.code != error.code]
+            self.set_checks(uid, [Check(error.code, Level.ERROR, words.sentence(error.message), error.hint), *others])
+
     def set_thumbnail(self, uid: str, thumbnail: QImage) -> None:
         """Show a thumbnail."""
         index = self.index_of(uid)

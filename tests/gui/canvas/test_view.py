@@ -294,6 +294,36 @@ def test_large_pictures_are_sharpened_when_their_copies_are_made(qtbot: QtBot, s
     qtbot.waitUntil(lambda: pixel(view, QPoint(200, 200)).value() == 50, timeout=2000)
 
 
+@pytest.mark.parametrize("channels", [(), (3,)], ids=["grey", "colour"])
+def test_a_large_view_shows_a_stand_in_until_the_whole_is_made(
+    qtbot: QtBot, show: ViewMaker, channels: tuple[int, ...]
+) -> None:
+    columns = np.where(np.arange(2600) % 2, 200, 0).astype(np.uint8)
+    array = np.ascontiguousarray(np.broadcast_to(columns.reshape(1, -1, *[1] * len(channels)), (1300, 2600, *channels)))
+    view = show(Image(array=array, axes="yxc" if channels else "yx", modality="OT", units="display"))
+    view.resize(2600, 1300)
+    first = view.viewport().grab().toImage()
+    assert view.item.provisional
+    seen = {first.pixelColor(x, 700).value() for x in range(400, 410)}
+    assert seen in ({0}, {100})  # every second column, or the mean of two
+    qtbot.waitUntil(lambda: not view.item.provisional, timeout=5000)
+    whole = view.viewport().grab().toImage()
+    assert [whole.pixelColor(x, 700).value() for x in range(400, 404)] == [0, 200, 0, 200]
+
+
+def test_a_view_that_changes_while_a_large_picture_is_made_ends_with_the_last_change(
+    qtbot: QtBot, show: ViewMaker
+) -> None:
+    array = np.full((1300, 2600), 100, dtype=np.uint8)
+    view = show(Image(array=array, axes="yx", modality="OT", units="display"))
+    view.resize(2600, 1300)
+    for centre in (128.0, 500.0, -500.0, 50.0):
+        view.set_window(centre, 2.0)
+        view.viewport().repaint()
+    qtbot.waitUntil(lambda: not view.item.provisional, timeout=5000)
+    assert view.viewport().grab().toImage().pixelColor(1300, 700).value() == 255
+
+
 def test_large_areas_are_worked_out_aside(qtbot: QtBot, show: ViewMaker) -> None:
     view = show(Image(array=np.full((700, 700), 7, np.uint8), axes="yx", modality="OT", units="display"))
     measure = view.new_measure(Kind.RECTANGLE, QPointF(0, 0))

@@ -13,6 +13,7 @@ from PySide6.QtGui import QDesktopServices
 from medtransfer.gui.read import space as space_module
 from medtransfer.gui.read.findings import Role as FindingRole
 from medtransfer.gui.read.studies import Role
+from medtransfer.study.model import Image, Level, Series
 from medtransfer.work import verdicts
 from tests.gui.read.conftest import Reader
 
@@ -36,6 +37,22 @@ def test_what_is_opened_is_listed_and_the_first_is_shown(
     assert "moved or deleted" in missing.data(Qt.ItemDataRole.AccessibleTextRole)
     assert reader.space.centre.currentWidget() is reader.space.viewer
     assert reader.space.studies.index(1).data(Role.THUMBNAIL) is not None
+
+
+def test_the_series_that_is_shown_is_decoded_once_and_every_series_has_a_thumbnail(
+    reader: Reader, make_picture: PictureMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[str] = []
+    original = Series.image
+
+    def image(series: Series) -> Image:
+        decoded.append(series.source.names[0])
+        return original(series)
+
+    monkeypatch.setattr(Series, "image", image)
+    reader.open(*(make_picture(tmp_path / f"{name}.png", seed=seed) for seed, name in enumerate("abc")))
+    assert sorted(decoded) == ["a.png", "b.png", "c.png"]
+    assert all(entry.thumbnail is not None for entry in reader.space.studies.entries())
 
 
 def test_plug_ins_that_fit_are_offered_and_the_others_say_why_not(
@@ -234,6 +251,7 @@ def test_a_file_that_vanishes_is_noticed_and_a_broken_one_can_be_removed(
     second.unlink()
     reader.context.commands.run("read.next")
     reader.until(reader.space.centre.trouble.isVisible)
+    assert reader.space.studies.index(2).data(Role.CHECKS)[0].level is Level.ERROR
     remove = next(
         b
         for b in reader.space.centre.trouble.findChildren(type(reader.space.analyse_panel.analyse))
