@@ -69,7 +69,7 @@ class AboutDialog(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("About medtransfer")
-        self.resize(theme.spacing(56), theme.spacing(34))
+        self.setFixedWidth(theme.spacing(56))
         column = QVBoxLayout(self)
         column.setContentsMargins(*[theme.spacing(3)] * 4)
         column.setSpacing(theme.spacing(1.5))
@@ -90,8 +90,9 @@ class AboutDialog(QDialog):
                 "muted",
             )
         )
-        column.addStretch(1)
-        column.addLayout(closing_row(self))
+        row = closing_row(self)
+        row.setContentsMargins(0, theme.spacing(), 0, 0)
+        column.addLayout(row)
         theme.dress(self)
 
 

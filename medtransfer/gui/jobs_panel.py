@@ -62,7 +62,7 @@ def duration(seconds: float) -> str:
 
 
 class JobModel(QAbstractListModel):
-    """The jobs worth showing, the latest first: those that took longer than a blink, and those that failed."""
+    """The jobs worth showing, what runs first, then the latest: what took longer than a blink, and what failed."""
 
     def __init__(self, background: Background) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class JobModel(QAbstractListModel):
 
     def refresh(self) -> None:
         """Look at the jobs again."""
-        shown = [job for job in reversed(self._background.jobs) if _worth_showing(job)]
+        shown = sorted(filter(_worth_showing, self._background.jobs), key=_rank)
         if shown != self._jobs:
             self.beginResetModel()
             self._jobs = shown
@@ -97,6 +97,10 @@ class JobModel(QAbstractListModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{job.title}, {state_in_words(job)}"
         return None
+
+
+def _rank(job: Job) -> tuple[bool, float]:
+    return job.state is not State.RUNNING, -job.started
 
 
 def _worth_showing(job: Job) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QSizePolicy, QTableView
 
 from medtransfer.gui import theme
@@ -63,10 +64,18 @@ class Table(QTableView):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        row = theme.spacing(3.75)
-        self.verticalHeader().setDefaultSectionSize(row)
-        self.setFixedHeight(header.sizeHint().height() + row * len(rows) + theme.spacing(0.75))
+        self.verticalHeader().setDefaultSectionSize(theme.spacing(3.75))
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Be as high as the rows, now that the style is known."""
+        super().resizeEvent(event)
+        self._fit()
 
     def cells(self) -> tuple[tuple[str, ...], ...]:
         """Return what the table says, without its headings."""
         return self._model.rows
+
+    def _fit(self) -> None:
+        header = self.horizontalHeader().sizeHint().height()
+        self.setFixedHeight(header + self.verticalHeader().length() + theme.spacing(0.75))

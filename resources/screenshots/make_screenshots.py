@@ -21,17 +21,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from scenes import PLUGINS, SCENES
-from studio import Studio
+from studio import SIZE, Studio
 from subjects import Pictures
 
 from medtransfer.gui import theme
 
-SCREEN = {"name": "screen", "x": 0, "y": 0, "width": 1920, "height": 1200, "dpr": 1}
+SCREEN = {"name": "screen", "x": 0, "y": 0, "width": SIZE[0], "height": SIZE[1], "dpr": 1}
 BROKEN = 'manifest = 1\nid = "clinic.bone-age"\nname = "Bone age"\n'
 
 
 def platform(folder: Path) -> str:
-    """Return Qt's platform without a screen, told of one that is large enough for menus to open where they should."""
+    """Return Qt's platform without a screen, told of one as large as the window, where menus open as they should."""
     settings = folder / "screen.json"
     settings.write_text(json.dumps({"screens": [SCREEN]}), encoding="utf-8")
     return f"offscreen:configfile={settings}"

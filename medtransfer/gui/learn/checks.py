@@ -101,6 +101,7 @@ class ChecksView(QWidget):
                     box.setPixmap(QPixmap.fromImage(read[path]))
                 else:
                     box.setText("cannot\nbe read")
+                    parts.restyle(box, "kind", "key")
 
 
 def _read(job: Job, paths: Sequence[Path]) -> dict[Path, QImage]:

@@ -193,7 +193,7 @@ class DataPage(pages.Page):
     def _examine(self, wish: Wish) -> None:
         pages.clear(self.body)
         self.body.addWidget(parts.title("Looking at every case"))
-        stage = parts.label("reading the table", "muted")
+        stage = parts.label("Reading the table", "muted")
         bar = QProgressBar()
         bar.setRange(0, 0)
         bar.setAccessibleName("Progress of the checks")
@@ -204,22 +204,21 @@ class DataPage(pages.Page):
         row.addStretch(1)
         self.body.addLayout(row)
 
-        def work(job: Job) -> Survey:
+        def work(job: Job) -> tuple[Wish, Survey]:
             with Session(self._context.home, job.on_progress, job.cancelled) as session:
-                return labels.survey(session, wish)
+                return wish, labels.survey(session, wish)
 
         def shown(words: str, fraction: float | None, _values: object) -> None:
-            stage.setText(words)
+            stage.setText(f"{words[:1].upper()}{words[1:]}")
             bar.setRange(0, 0 if fraction is None else 1000)
             bar.setValue(round(1000 * (fraction or 0.0)))
 
-        job = self._context.background.run(
-            "Checking cases", work, lambda found: self._show(wish, found), lambda error: self._failed(wish, error)
-        )
+        job = self._context.background.run("Checking cases", work, self._show, lambda error: self._failed(wish, error))
         job.progressed.connect(shown, Qt.ConnectionType.QueuedConnection)
         self._job = job
 
-    def _show(self, wish: Wish, survey: Survey) -> None:
+    def _show(self, looked: tuple[Wish, Survey]) -> None:
+        wish, survey = looked
         if self.wish != wish:
             return
         self.wish, self.examination = survey.wish, survey.examination
@@ -244,15 +243,16 @@ class DataPage(pages.Page):
             return
         looks = self.cases.survey.examination.looks
 
-        def work(job: Job) -> Examination:
+        def work(job: Job) -> tuple[Wish, Examination]:
             with Session(self._context.home, job.on_progress, job.cancelled) as session:
-                return planning.examine(session, wish, looks)
+                return wish, planning.examine(session, wish, looks)
 
         self._job = self._context.background.run(
-            "Splitting the cases", work, lambda found: self._show_again(wish, found), lambda e: self._failed(wish, e)
+            "Splitting the cases", work, self._show_again, lambda e: self._failed(wish, e)
         )
 
-    def _show_again(self, wish: Wish, found: Examination) -> None:
+    def _show_again(self, looked: tuple[Wish, Examination]) -> None:
+        wish, found = looked
         if self.wish == wish and self.cases is not None:
             self.examination = found
             self.cases.show_examination(found)

@@ -76,7 +76,7 @@ class FindingsModel(QAbstractTableModel):
             case Qt.ItemDataRole.ForegroundRole if count.reason:
                 return theme.colour("positive" if column == _REASON else "muted")
             case Qt.ItemDataRole.ToolTipRole:
-                return f"Column \u201c{count.heading}\u201d of the data"
+                return count.reason or f"Column \u201c{count.heading}\u201d of the data"
         return self._box(count, role) if column == 0 else None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802 - Qt's name
@@ -154,12 +154,13 @@ class FindingsTable(QTableView):
         self.setAccessibleName("Findings to learn. Space ticks a finding or takes its tick away.")
         self.setShowGrid(False)
         self.setTabKeyNavigation(False)
+        self.setWordWrap(False)
         self.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QTableView.SelectionMode.SingleSelection)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.verticalHeader().hide()
-        self.verticalHeader().setMinimumSectionSize(theme.spacing(3.75))
+        self.verticalHeader().setDefaultSectionSize(theme.spacing(3.75))
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
@@ -177,7 +178,7 @@ class FindingsTable(QTableView):
         super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Be as high as the rows are at this width."""
+        """Be as high as the rows, now that the style is known."""
         super().resizeEvent(event)
         self._fit()
 
@@ -188,7 +189,6 @@ class FindingsTable(QTableView):
         self.findings.setData(box, wanted, Qt.ItemDataRole.CheckStateRole)
 
     def _fit(self) -> None:
-        self.resizeRowsToContents()
         header = self.horizontalHeader().sizeHint().height()
         self.setFixedHeight(header + self.verticalHeader().length() + theme.spacing(0.75))
 

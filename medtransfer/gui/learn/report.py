@@ -71,13 +71,16 @@ class ReportPage(pages.Page):
         self.go_read.setVisible(bool(reference))
         self.state.setProperty("kind", "accent" if reference else "muted")
         parts.restyle(self.state, "kind", "accent" if reference else "muted")
-        count = self.trained.bundle.card.data.test if self.trained else 0
         self.state.setText(
-            f"Published as {reference}. It is in the list under Read."
-            if reference
-            else f"Not published yet: look at how it did on {counted(count, 'test case')} first."
+            f"Published as {reference}. It is in the list under Read." if reference else self._before_publishing()
         )
         (self.go_read if reference else self.publish).setFocus()
+
+    def _before_publishing(self) -> str:
+        card = self.trained.bundle.card if self.trained else None
+        if card is None or card.evaluation is None:
+            return "Not published yet."
+        return f"Not published yet: look at how it did on {counted(card.data.test, 'test case')} first."
 
     def show_publishing(self) -> None:
         """Say that the click was heard."""

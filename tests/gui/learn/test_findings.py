@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ LONG_MS = 30_000
 
 
 @pytest.fixture
-def space(context: Context, qtbot: QtBot) -> LearnSpace:
+def space(context: Context, qtbot: QtBot) -> Iterator[LearnSpace]:
     made = LearnSpace(context)
     widget = made.widget()
     qtbot.addWidget(widget)
@@ -29,7 +30,8 @@ def space(context: Context, qtbot: QtBot) -> LearnSpace:
     widget.show()
     qtbot.waitUntil(lambda: made.data.plugins.findData("test.echo") >= 0)
     made.data.plugins.setCurrentIndex(made.data.plugins.findData("test.echo"))
-    return made
+    yield made
+    qtbot.waitUntil(lambda: not context.background.running(), timeout=LONG_MS)
 
 
 @pytest.fixture

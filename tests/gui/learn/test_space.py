@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ Shown = Callable[[], LearnSpace]
 
 
 @pytest.fixture
-def shown(context: Context, qtbot: QtBot) -> Shown:
+def shown(context: Context, qtbot: QtBot) -> Iterator[Shown]:
     """Show a learning space that learns with the plug-in ``test.echo``, whatever else is installed."""
 
     def show() -> LearnSpace:
@@ -35,7 +35,8 @@ def shown(context: Context, qtbot: QtBot) -> Shown:
         _plugin(space, "test.echo")
         return space
 
-    return show
+    yield show
+    qtbot.waitUntil(lambda: not context.background.running(), timeout=LONG_MS)
 
 
 @pytest.fixture
@@ -222,6 +223,7 @@ def test_a_failed_training_says_what_happened_and_can_be_tried_again(
     space.recipe.start.click()
     qtbot.waitUntil(space.training.resume.isVisible, timeout=LONG_MS)
     assert space.training.resume.text() == "Try again"
+    qtbot.waitUntil(lambda: _titles(space) == ["could not go on"])
     assert any("disk is full" in label.text() for label in space.training.findChildren(type(space.training.stage)))
     monkeypatch.delenv("TROUBLE_FULL_DISK")
     space.training.resume.click()
