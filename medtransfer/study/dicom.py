@@ -159,7 +159,8 @@ def _read(file: BinaryIO, path: Path, limits: Limits) -> Header:
         dataset = _dataset(file, path, limits)
         offset = file.tell()
         _require_image(dataset, dataset.file_meta, path)
-        syntax = values.text(dataset.file_meta, "TransferSyntaxUID") or _as_found(dataset)
+        syntax = values.text(dataset.file_meta, "TransferSyntaxUID")
+        syntax = _as_found(dataset) if syntax in NATIVE or not syntax else syntax
         return _header(dataset, dataset.file_meta, path, syntax, -1 if syntax == DEFLATED else offset)
 
 
@@ -179,7 +180,7 @@ def _dataset(file: BinaryIO, path: Path, limits: Limits) -> FileDataset:
 
 
 def _as_found(dataset: FileDataset) -> str:
-    """Return the transfer syntax of a file that does not state one: pydicom has seen how its elements are written."""
+    """Return the transfer syntax of an uncompressed file: not every one states it, and some state another."""
     is_implicit, is_little_endian = dataset.original_encoding
     if is_implicit:
         return IMPLICIT

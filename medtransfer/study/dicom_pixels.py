@@ -12,16 +12,16 @@ from pydicom.encaps import get_frame
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.pixels.utils import pixel_array
 
-from medtransfer.errors import DataError
-from medtransfer.study.codestream import dimensions
-from medtransfer.study.dicom import BIG_ENDIAN, DEFLATED, IMPLICIT, NATIVE, READ_ERRORS, Header, damaged, truncated
+from medtransfer.study.codestream import describe
+from medtransfer.study.dicom import DEFLATED, NATIVE, READ_ERRORS, Header, damaged, truncated
+from medtransfer.study.frame_decoding import DECODER_DEPENDENCIES, PLUGIN, register
 from medtransfer.study.frame_files import FrameFile
+from medtransfer.study.grey_frames import DECODE_ERRORS, is_grey, read_grey, undecodable
 from medtransfer.study.model import Window
 
 Pixels = NDArray[np.generic]
 
 _INT16 = np.iinfo(np.int16)
-_DECODE_ERRORS = (*READ_ERRORS, RuntimeError)
 
 
 def stored_pixels(header: Header) -> Pixels:
@@ -34,7 +34,7 @@ def stored_pixels(header: Header) -> Pixels:
     DataError
         ``study.truncated``, ``study.undecodable`` or ``study.too-large``.
     """
-    return _read_plain(header) if _is_plain(header) else _decode(_dataset(header), header)
+    return read_grey(header) if is_grey(header) else _decode(_dataset(header), header)
 
 
 def stored_frames(headers: Iterable[Header]) -> Iterator[Pixels]:
@@ -47,8 +47,8 @@ def stored_frames(headers: Iterable[Header]) -> Iterator[Pixels]:
     """
     files: dict[Path, FrameFile] = {}
     for header in headers:
-        if _is_plain(header):
-            yield _read_plain(header)
+        if is_grey(header):
+            yield read_grey(header)
             continue
         if header.path not in files:
             files[header.path] = FrameFile(header.path)
@@ -101,41 +101,6 @@ def picture_values(header: Header) -> tuple[Pixels, int, tuple[Window, ...]]:
     return mirrored.astype(pixels.dtype), bits, windows
 
 
-def _is_plain(header: Header) -> bool:
-    """Whether the pixels can be read from the file as they are: uncompressed greyscale in whole bytes."""
-    return (
-        header.transfer_syntax in NATIVE
-        and header.pixel_offset >= 0
-        and header.samples == 1
-        and header.photometric in {"MONOCHROME1", "MONOCHROME2"}
-        and header.bits_allocated in {8, 16}
-        and not (header.transfer_syntax == BIG_ENDIAN and header.bits_allocated == 8)
-        and 0 < header.bits_stored <= header.bits_allocated
-        and header.high_bit == header.bits_stored - 1
-    )
-
-
-def _read_plain(header: Header) -> Pixels:
-    order = ">" if header.transfer_syntax == BIG_ENDIAN else "<"
-    kind = np.dtype(f"{order}{'i' if header.signed else 'u'}{header.bits_allocated // 8}")
-    # Pixel Data is tag and length in implicit VR; tag, VR, two reserved bytes and length in explicit VR (PS3.5 7.1).
-    start = header.pixel_offset + (8 if header.transfer_syntax == IMPLICIT else 12) + header.frame * header.frame_bytes
-    count = header.rows * header.columns
-    with header.path.open("rb") as file:
-        file.seek(start)
-        pixels = np.fromfile(file, dtype=kind, count=count)
-    if pixels.size < count:
-        raise truncated(header.path)
-    pixels = pixels.astype(kind.newbyteorder("="), copy=False)
-    spare = header.bits_allocated - header.bits_stored
-    if spare and header.signed:
-        pixels <<= spare
-        pixels >>= spare
-    elif spare:
-        pixels &= (1 << header.bits_stored) - 1
-    return pixels.reshape(header.rows, header.columns)
-
-
 def _dataset(header: Header) -> Dataset:
     if header.frames > 1:
         return FrameFile(header.path).frame(header)
@@ -148,15 +113,23 @@ def _dataset(header: Header) -> Dataset:
 def _decode(dataset: Dataset, header: Header) -> Pixels:
     _require_agreement(dataset, header)
     try:
-        pixels = pixel_array(dataset)
+        pixels = pixel_array(dataset, decoding_plugin=_plugin(header))
         if header.photometric == "PALETTE COLOR":
             pixels = apply_color_lut(pixels, dataset)[..., :3]
-    except _DECODE_ERRORS as error:
-        raise _undecodable(header) from error
+    except DECODE_ERRORS as error:
+        raise undecodable(header) from error
     colour = (3,) if pixels.ndim == 3 else ()
     if pixels.shape != (header.rows, header.columns, *colour) or (colour and pixels.dtype not in (np.uint8, np.uint16)):
-        raise _undecodable(header)
+        raise undecodable(header)
     return np.ascontiguousarray(pixels)
+
+
+def _plugin(header: Header) -> str:
+    """Name pydicom's plug-in, so that what is installed beside it makes no difference."""
+    if header.transfer_syntax not in DECODER_DEPENDENCIES:
+        return ""
+    register()
+    return PLUGIN
 
 
 def _require_agreement(dataset: Dataset, header: Header) -> None:
@@ -167,20 +140,11 @@ def _require_agreement(dataset: Dataset, header: Header) -> None:
         return
     try:
         frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
-    except _DECODE_ERRORS as error:
+    except DECODE_ERRORS as error:
         raise truncated(header.path) from error
-    announced = dimensions(frame)
-    if announced is not None and announced != (header.rows, header.columns):
-        raise _undecodable(header)
-
-
-def _undecodable(header: Header) -> DataError:
-    return DataError(
-        "its pixels cannot be decoded: they are damaged or do not agree with the header",
-        code="study.undecodable",
-        hint="Export or copy the file again, if possible without compression.",
-        subject=header.path.name,
-    )
+    announced = describe(frame)
+    if announced is not None and (announced.rows, announced.columns) != (header.rows, header.columns):
+        raise undecodable(header)
 
 
 def _rescale(header: Header) -> tuple[float, float]:
@@ -218,5 +182,5 @@ def _through_modality_lut(pixels: Pixels, header: Header) -> tuple[Pixels, tuple
         dataset = dcmread(header.path, specific_tags=["ModalityLUTSequence", "PixelRepresentation"])
         table = dataset.ModalityLUTSequence[0]
         return apply_modality_lut(pixels, dataset), (0, (1 << int(table.LUTDescriptor[2])) - 1)
-    except _DECODE_ERRORS as error:
-        raise _undecodable(header) from error
+    except DECODE_ERRORS as error:
+        raise undecodable(header) from error

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-import os
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-
-import numpy as np
 
 from medtransfer.errors import DataError
 from medtransfer.study import checks
-from medtransfer.study.dicom import NATIVE, Header
+from medtransfer.study.dicom import Header
 from medtransfer.study.dicom_frames import frames
 from medtransfer.study.dicom_grouping import SECONDARY_CAPTURE, Part, is_slice, parts, unique, unnamed_key
-from medtransfer.study.dicom_pixels import Pixels, picture_values, rescaled, stored_frames, stored_pixels
+from medtransfer.study.dicom_pixels import picture_values, rescaled
+from medtransfer.study.dicom_slices import stored_volume
 from medtransfer.study.distances import distances
 from medtransfer.study.identity import content_id
 from medtransfer.study.limits import Limits, require_within
@@ -24,8 +21,6 @@ from medtransfer.study.model import Check, Image, Level, Series, Source, Study
 from medtransfer.study.quiet import quiet
 from medtransfer.study.regrid import Grid, grid, resample
 from medtransfer.study.volume import Stack, stack
-
-_THREADS = 4
 
 
 def studies(headers: Sequence[Header], limits: Limits) -> list[Study]:
@@ -162,7 +157,7 @@ def _load_volume(
     slices = len(headers) if onto is None else math.prod(onto.shape) // (first.rows * first.columns) + 1
     require_within(slices * first.frame_bytes, limits.image_bytes, first.path)
     with quiet():
-        array = rescaled(_decoded(headers), headers)
+        array = rescaled(stored_volume(headers), headers)
     if onto is not None:
         array = resample(array, onto)
     in_hu = first.modality == "CT" and first.rescale_type in {"", "HU"} and not any(checks.no_rescale(headers))
@@ -181,31 +176,6 @@ def _load_volume(
         instances=tuple(dict.fromkeys(h.sop_instance for h in headers if h.sop_instance)),
         checks=found,
     )
-
-
-def _decoded(headers: Sequence[Header]) -> Pixels:
-    """Return all slices' stored pixels in one array ``(z, y, x)``, decoding several at a time when compressed."""
-    if headers[0].frames > 1:
-        return np.stack(list(stored_frames(headers)))
-    first = stored_pixels(headers[0])
-    volume = np.empty((len(headers), *first.shape), dtype=np.result_type(*{_stored_type(h, first) for h in headers}))
-    volume[0] = first
-
-    def fill(index: int) -> None:
-        volume[index] = stored_pixels(headers[index])
-
-    rest = range(1, len(headers))
-    if first.ndim != 2 or headers[0].transfer_syntax in NATIVE:
-        for index in rest:
-            fill(index)
-    else:
-        with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
-            list(pool.map(fill, rest))
-    return volume
-
-
-def _stored_type(header: Header, first: Pixels) -> np.dtype[np.generic]:
-    return np.dtype(f"{'i' if header.signed else 'u'}{first.dtype.itemsize}")
 
 
 def _uids(header: Header) -> dict[str, str]:

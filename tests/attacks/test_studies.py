@@ -20,7 +20,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from medtransfer import study
 from medtransfer.errors import DataError
-from medtransfer.study.codestream import dimensions
+from medtransfer.study.codestream import Codestream, describe
 from medtransfer.study.limits import Limits
 from tests.study.builders import DX_STORAGE, ct_slice, dataset, nifti, save
 
@@ -190,5 +190,5 @@ def test_flipped_bytes_give_an_image_or_a_refusal_and_nothing_else(
 @given(st.binary(max_size=200))
 def test_any_bytes_have_a_size_or_none(stream: bytes) -> None:
     for start in (b"", b"\xff\xd8", b"\xff\x4f\xff\x51"):
-        found = dimensions(start + stream)
-        assert found is None or len(found) == 2
+        found = describe(start + stream)
+        assert found is None or isinstance(found, Codestream)
