@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from medtransfer import __version__
-from medtransfer.cli import analysing, console, demonstration, index, learning, machine, model, plugin, studies, window
+from medtransfer.cli import (
+    analysing,
+    console,
+    deidentifying,
+    demonstration,
+    index,
+    learning,
+    machine,
+    model,
+    plugin,
+    studies,
+    window,
+)
 from medtransfer.errors import EnvironmentFailure, MedTransferError, UserError
 
 app = typer.Typer(
@@ -25,6 +37,7 @@ app.command("analyse")(analysing.analyse)
 app.command("learn")(learning.learn)
 app.command("batch")(analysing.batch)
 app.command("rerun")(analysing.rerun)
+app.command("deidentify")(deidentifying.deidentify)
 app.add_typer(model.app, name="model")
 app.add_typer(plugin.app, name="plugin")
 app.add_typer(index.app, name="index")
