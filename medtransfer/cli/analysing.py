@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from medtransfer.work.analyser import Options
     from medtransfer.work.delivery import Format
 
-LATER = frozenset({"seg", "sr", "sc", "pdf"})
+LATER = frozenset({"sr", "sc", "pdf"})
 
 
 def analyse(
@@ -26,7 +26,7 @@ def analyse(
     explain: state.Explain = None,
     modality: state.Modality = "",
     formats: Annotated[
-        str, typer.Option("--format", metavar="LIST", help="Any of json,csv,png and, for segmentations, nifti.")
+        str, typer.Option("--format", metavar="LIST", help="Any of json,csv,png and, for segmentations, nifti,seg.")
     ] = "json,csv,png",
 ) -> None:
     """Say what a plug-in finds in images, and show why."""

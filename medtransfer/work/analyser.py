@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from medtransfer.contract import requests
@@ -20,7 +20,7 @@ from medtransfer.study import exchange
 from medtransfer.study.modality import modality_stated
 from medtransfer.study.model import Image, Series
 from medtransfer.work import inputs
-from medtransfer.work.delivery import Format, deliver
+from medtransfer.work.delivery import Format, check_source, deliver
 from medtransfer.work.session import Session
 
 
@@ -45,10 +45,11 @@ class Options:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A job's folder with the request and the pixels in it."""
+    """A job's folder with the request and the pixels in it; ``files`` are the image's own where it is DICOM."""
 
     folder: Path
     image: Image
+    files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,13 @@ class Analyser:
         ------
         DataError
             When the pixels cannot be read.
+        UserError
+            When a format is wanted that the series' files do not allow.
         EnvironmentFailure
             When the disk is full.
         """
-        return self.prepare_image(series.image(), series.source.names)
+        check_source(self.options.formats, series)
+        return replace(self.prepare_image(series.image(), series.source.names), files=series.files)
 
     def prepare_image(self, image: Image, names: tuple[str, ...]) -> Prepared:
         """Write a decoded image where a worker finds it."""
@@ -104,6 +108,12 @@ class Analyser:
 
     def deliver(self, prepared: Prepared, result: Result, target: Path, paths: Sequence[Path]) -> None:
         """Bring the result to ``target``, remember that it was made from ``paths``, and drop the job's folder."""
-        deliver(prepared.folder / requests.RESULT_FOLDER, result, target, self.options.formats)
+        made = prepared.folder / requests.RESULT_FOLDER
+        if "seg" in self.options.formats and result.segmentation is not None:
+            from medtransfer.result.dicom_seg_writing import SEG_FILE, write_seg  # highdicom: only where it is wanted
+
+            with full_disk_explained():
+                write_seg(made / SEG_FILE, result.segmentation, prepared.image, prepared.files, result.passport)
+        deliver(made, result, target, self.options.formats)
         results.record(self.session.home, target, paths, result.passport)
         shutil.rmtree(prepared.folder, ignore_errors=True)

@@ -11,12 +11,14 @@ from typing import Literal, get_args
 
 from medtransfer.contract.manifest import Manifest
 from medtransfer.errors import UserError
-from medtransfer.result.model import Finding, Result
+from medtransfer.result.model import Finding, Result, Structure
 from medtransfer.store.files import full_disk_explained, write_text
 from medtransfer.store.results import RESULT_FILE
+from medtransfer.study.model import Series
 
-Format = Literal["json", "csv", "png", "nifti"]
+Format = Literal["json", "csv", "png", "nifti", "seg"]
 FORMATS: tuple[Format, ...] = get_args(Format)
+_OF_SEGMENTATIONS: dict[Format, str] = {"nifti": "NIfTI", "seg": "DICOM SEG"}
 
 
 def check_formats(formats: Sequence[Format], manifest: Manifest) -> None:
@@ -25,14 +27,32 @@ def check_formats(formats: Sequence[Format], manifest: Manifest) -> None:
     Raises
     ------
     UserError
-        When NIfTI is asked of a plug-in that does not segment.
+        When a file of segmentations is asked of a plug-in that does not segment.
     """
-    if "nifti" in formats and manifest.task.kind != "segmentation":
+    wanted = [name for name in formats if name in _OF_SEGMENTATIONS]
+    if wanted and manifest.task.kind != "segmentation":
         raise UserError(
-            "only a segmentation can be written as NIfTI, and this plug-in does not segment",
+            f"only a segmentation can be written as {_OF_SEGMENTATIONS[wanted[0]]}, and this plug-in does not segment",
             code="analyse.format",
-            hint=f"Choose among {', '.join(name for name in FORMATS if name != 'nifti')}.",
-            subject="--format nifti",
+            hint=f"Choose among {', '.join(name for name in FORMATS if name not in _OF_SEGMENTATIONS)}.",
+            subject=f"--format {wanted[0]}",
+        )
+
+
+def check_source(formats: Sequence[Format], series: Series) -> None:
+    """Refuse a format that needs what a series' files do not carry.
+
+    Raises
+    ------
+    UserError
+        When a DICOM segmentation is asked of an image that is not DICOM.
+    """
+    if "seg" in formats and not series.files:
+        raise UserError(
+            "a DICOM segmentation needs a DICOM image: patient, study and frame of reference come from its headers",
+            code="analyse.format",
+            hint="Leave seg out of --format: the label map is always written as NIfTI.",
+            subject=", ".join(series.source.names[:1]),
         )
 
 
@@ -57,7 +77,7 @@ def deliver(made: Path, result: Result, target: Path, formats: Sequence[Format])
     """Copy a result folder, each file complete or not there, ``result.json`` last.
 
     ``result.json`` and the arrays that belong to it (heat maps as ``.npy``, label maps as NIfTI) are always delivered:
-    they are the result. Pictures of heat maps and the table are delivered when ``formats`` names ``png`` and ``csv``.
+    they are the result. Pictures of heat maps and the tables are delivered when ``formats`` names ``png`` and ``csv``.
 
     Raises
     ------
@@ -71,8 +91,27 @@ def deliver(made: Path, result: Result, target: Path, formats: Sequence[Format])
             if file.name != RESULT_FILE and not file.name.endswith(unwanted):
                 _copy(file, target)
         if "csv" in formats:
-            write_text(target / "findings.csv", findings_csv(result.findings))
+            _write_tables(result, target)
         _copy(made / RESULT_FILE, target)
+
+
+def _write_tables(result: Result, target: Path) -> None:
+    segmentation = result.segmentation
+    if segmentation is not None:
+        write_text(target / "structures.csv", structures_csv(segmentation.structures))
+    if result.findings or segmentation is None:
+        write_text(target / "findings.csv", findings_csv(result.findings))
+
+
+def structures_csv(structures: Sequence[Structure]) -> str:
+    """Return the structures as a table, one row per structure; ``value`` is its number in the label map."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["label", "name", "value", "code", "volume_ml", "mean_hu"])
+    for structure in structures:
+        mean = "" if structure.mean_hu is None else structure.mean_hu
+        writer.writerow([structure.label, structure.name, structure.value, structure.code, structure.volume_ml, mean])
+    return text.getvalue()
 
 
 def findings_csv(findings: Sequence[Finding]) -> str:

@@ -35,7 +35,7 @@ def test_wrong_usage_is_exit_code_2_with_help_and_no_traceback(command: Command,
     assert "Traceback" not in answer.err
 
 
-@pytest.mark.parametrize("name", ["seg", "sr", "sc", "pdf"])
+@pytest.mark.parametrize("name", ["sr", "sc", "pdf"])
 def test_a_format_of_a_later_version_is_wrong_usage_and_not_in_the_help(command: Command, name: str) -> None:
     answer = command("analyse", "x.png", "--plugin", "test.echo", "--out", "o", "--format", name)
     assert answer.code == 2

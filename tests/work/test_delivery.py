@@ -1,0 +1,64 @@
+"""From a CT to the files of its segmentation."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medtransfer.errors import UserError
+from medtransfer.result.importing import read_on
+from medtransfer.store.home import Home
+from medtransfer.study import scan
+from medtransfer.work.analyse import analyse
+from medtransfer.work.analyser import Options
+from medtransfer.work.session import Session
+from tests.conftest import PLUGINS
+from tests.study.builders import ct_slice, nifti, save
+
+OPTIONS = Options("test.labelmap", formats=("json", "csv", "seg"))
+
+
+@pytest.fixture
+def session(home: Home, monkeypatch: pytest.MonkeyPatch) -> Session:
+    monkeypatch.setenv("MEDTRANSFER_PLUGIN_PATH", str(PLUGINS / "labelmap"))
+    return Session(home.prepare())
+
+
+def test_a_segmented_ct_is_delivered_as_dicom_nifti_and_table(session: Session, tmp_path: Path) -> None:
+    folder = tmp_path / "ct"
+    folder.mkdir()
+    rng = np.random.default_rng(5)
+    for n in range(4):
+        pixels = rng.integers(0, 2500, (12, 14)).astype(np.uint16)
+        save(ct_slice(pixels, (0.0, 0.0, 2.0 * n), InstanceNumber=n), folder / f"{n}.dcm")
+    out = tmp_path / "out"
+    with session:
+        (done,) = analyse(session, [folder], OPTIONS, out).done
+    assert {path.name for path in out.iterdir()} == {
+        "result.json",
+        "segmentation.nii.gz",
+        "segmentation.dcm",
+        "structures.csv",
+    }
+    assert done.result.segmentation is not None
+    rows = list(csv.DictReader((out / "structures.csv").read_text().splitlines()))
+    assert [(row["label"], float(row["volume_ml"]), float(row["mean_hu"])) for row in rows] == [
+        (s.label, s.volume_ml, s.mean_hu) for s in done.result.segmentation.structures
+    ]
+    found = scan([folder, out])
+    image = found.studies[0].series[0].image()
+    (annotation,) = found.annotations
+    assert np.array_equal(read_on(annotation, image).segmentation.array, done.result.segmentation.array)
+
+
+def test_a_dicom_segmentation_of_a_nifti_is_refused_before_anything_runs(session: Session, tmp_path: Path) -> None:
+    path = tmp_path / "ct.nii.gz"
+    nifti.save(nifti.Nifti1Image(np.zeros((6, 6, 6), np.int16), np.eye(4)), path)
+    options = Options("test.labelmap", formats=("seg",), modality="CT")
+    with session, pytest.raises(UserError, match="needs a DICOM image") as caught:
+        analyse(session, [path], options, tmp_path / "out")
+    assert caught.value.code == "analyse.format"
+    assert not (tmp_path / "out").exists()
