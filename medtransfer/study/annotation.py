@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -45,6 +45,8 @@ class Annotation:
         Series Instance UIDs of the images on which it was drawn.
     frames
         Frame of Reference UIDs: images of the same frame share its coordinates.
+    held
+        What must live as long as the file is wanted: the archive that it was unpacked from, else None.
     """
 
     path: Path
@@ -55,6 +57,7 @@ class Annotation:
     date: str
     series: tuple[str, ...]
     frames: tuple[str, ...]
+    held: object = field(default=None, repr=False, compare=False)
 
     def drawn_on(self, image: Image) -> bool:
         """Whether the image's own series is named as the one on which it was drawn."""

@@ -20,11 +20,25 @@ class Limits:
         Pixels of one picture file. The default stays below Pillow's own alarm, so that this one speaks first.
     inflated_bytes
         Bytes of one deflated DICOM file after inflation.
+    directory_bytes
+        Bytes of one DICOMDIR. The default has room for some 100,000 images.
+    archive_members
+        Entries of one archive.
+    archive_bytes
+        Bytes of everything in one archive, unpacked.
+    archive_ratio, archive_unquestioned_bytes
+        How many times its own size an archive may unpack to, asked of those that unpack to more than so many bytes:
+        images hardly shrink to a tenth, while small label maps may shrink to a thousandth.
     """
 
     image_bytes: int = 4 * 1024**3
     picture_pixels: int = 85_000_000
     inflated_bytes: int = 1024**3
+    directory_bytes: int = 64 * 1024**2
+    archive_members: int = 100_000
+    archive_bytes: int = 64 * 1024**3
+    archive_ratio: int = 100
+    archive_unquestioned_bytes: int = 256 * 1024**2
 
 
 DEFAULT = Limits()

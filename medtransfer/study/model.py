@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 Axes = Literal["zyx", "yx", "yxc"]
 Units = Literal["HU", "stored", "display"]
 Meaning = Literal["monochrome", "rgb"]
+SourceFormat = Literal["dicom", "nifti", "nrrd", "metaimage", "picture"]
 Laterality = Literal["L", "R"]
 
 
@@ -165,7 +166,7 @@ class Patient:
 class Source:
     """Where a series came from: file names without folders, and how many."""
 
-    format: Literal["dicom", "nifti", "picture"]
+    format: SourceFormat
     names: tuple[str, ...]
 
 

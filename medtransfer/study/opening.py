@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from medtransfer.errors import DataError
 from medtransfer.study.limits import DEFAULT, Limits
-from medtransfer.study.model import Study
+from medtransfer.study.model import SourceFormat, Study
+from medtransfer.study.place import Folders, Place
 from medtransfer.study.reader import Files, Reader
-from medtransfer.study.sniff import named_like_an_image
+from medtransfer.study.sniff import Format, named_like_an_image
+from medtransfer.study.unpacked import Unpacked, remove_abandoned
 
 if TYPE_CHECKING:
     from medtransfer.study.annotation import Annotation
+    from medtransfer.study.archive import ArchiveFormat
     from medtransfer.study.dicom import Header
 
 Paths = Path | str | Sequence[Path | str]
 
 NOT_AN_IMAGE = "study.not-an-image"
+KNOWN = "DICOM, NIfTI, NRRD, MetaImage, PNG, JPEG, TIFF and BMP files"
 _FILES = Files()
 
 
@@ -58,7 +62,7 @@ def open(paths: Paths, limits: Limits = DEFAULT) -> list[Study]:  # noqa: A001 (
         raise DataError(
             "no image was found",
             code="study.nothing-found",
-            hint="Give a DICOM, NIfTI, PNG, JPEG, TIFF or BMP file, or a folder that holds some.",
+            hint=f"Give files of these kinds, or a folder or an archive that holds some: {KNOWN}.",
             subject=", ".join(Path(path).name for path in _listed(paths)),
         )
     return list(found.studies)
@@ -76,25 +80,92 @@ def scan(paths: Paths, limits: Limits = DEFAULT, reader: Reader = _FILES) -> Sca
     DataError
         ``study.absent`` when a path does not exist.
     """
-    headers: list[Header] = []
-    annotations: list[Annotation] = []
-    loose: list[Study] = []
-    problems: list[DataError] = []
-    for path, named in _files(paths):
+    remove_abandoned()
+    return _Search(reader, limits, Folders()).through(_files(paths))
+
+
+@dataclass(slots=True)
+class _Search:
+    """One pass through files; those that lead to further files are followed, archives no deeper than one level."""
+
+    reader: Reader
+    limits: Limits
+    place: Place
+    headers: list[Header] = field(default_factory=list)
+    annotations: list[Annotation] = field(default_factory=list)
+    studies: list[Study] = field(default_factory=list)
+    problems: list[DataError] = field(default_factory=list)
+
+    def through(self, files: Iterable[tuple[Path, bool]]) -> Scan:
+        for path, named in files:
+            try:
+                self._take(path, self.reader.format(path), named=named)
+            except DataError as problem:
+                if named or _worth_telling(problem, self._name(path)):
+                    self.problems.append(problem)
+        found = (*_dicom_studies(self.headers, self.limits), *self.studies)
+        return Scan(found, tuple(self.problems), tuple(self.annotations))
+
+    def _take(self, path: Path, kind: Format | None, *, named: bool) -> None:
+        match kind:
+            case "dicom":
+                self._dicom(path)
+            case "dicomdir":
+                self._directory(path, named=named)
+            case "zip" | "tar":
+                self._archive(path, kind)
+            case None if named or named_like_an_image(self._name(path)):
+                raise _unknown(path)
+            case "nifti" | "nrrd" | "metaimage" | "picture":
+                self.studies.append(_loose(path, kind, self.limits, self.place))
+
+    def _name(self, path: Path) -> PurePath:
+        return PurePath(self.place.name_of(path))
+
+    def _dicom(self, path: Path) -> None:
+        """Read one DICOM file's header and add it to the images or to what was drawn on them."""
         try:
-            match reader.format(path):
-                case "dicom":
-                    _sort_in(path, reader, limits, headers, annotations)
-                case "nifti":
-                    loose.append(_nifti(path, limits))
-                case "picture":
-                    loose.append(_picture(path, limits))
-                case None if named or named_like_an_image(path):
-                    problems.append(_unknown(path))
+            self.headers.append(self.reader.header(path, self.limits))
         except DataError as problem:
-            if named or _worth_telling(problem, path):
-                problems.append(problem)
-    return Scan((*_dicom_studies(headers, limits), *loose), tuple(problems), tuple(annotations))
+            if problem.code != NOT_AN_IMAGE:
+                raise
+            from medtransfer.study.annotation import read_annotation
+
+            found = read_annotation(path)
+            if found is None:
+                raise
+            self.annotations.append(found)
+
+    def _directory(self, path: Path, *, named: bool) -> None:
+        """Open the files that a DICOMDIR names; in a folder or archive that is searched they are found without it."""
+        from medtransfer.study.dicomdir import read_directory
+        from medtransfer.study.origin import told
+
+        if isinstance(self.place, Unpacked):
+            return
+        directory = read_directory(path, self.limits)
+        if not named or not directory.files:
+            self.problems.extend(filter(None, [directory.problem(path)]))
+            return
+        found = _Search(self.reader, self.limits, self.place).through((file, False) for file in directory.files)
+        self.studies.extend(told(study, directory.checks()) for study in found.studies)
+        self.annotations.extend(found.annotations)
+        self.problems.extend(found.problems)
+
+    def _archive(self, path: Path, kind: ArchiveFormat) -> None:
+        from medtransfer.study.archive import nested, nothing_in, unpack
+        from medtransfer.study.origin import named, named_problem, told
+
+        if isinstance(self.place, Unpacked):
+            raise nested(path)
+        contents = unpack(path, kind, self.limits)
+        unpacked = contents.unpacked
+        found = _Search(Files(), self.limits, unpacked).through((file, False) for file in unpacked.files)
+        self.studies.extend(told(named(study, unpacked), contents.checks()) for study in found.studies)
+        self.annotations.extend(replace(annotation, held=unpacked) for annotation in found.annotations)
+        self.problems.extend(named_problem(problem, unpacked) for problem in found.problems)
+        if not (found.studies or found.annotations or found.problems):
+            raise nothing_in(path)
 
 
 # Each reader's library is imported with the first file that needs it: the command line starts without any of them.
@@ -108,45 +179,37 @@ def _dicom_studies(headers: list[Header], limits: Limits) -> list[Study]:
     return studies(headers, limits)
 
 
-def _sort_in(path: Path, reader: Reader, limits: Limits, headers: list[Header], annotations: list[Annotation]) -> None:
-    """Read one DICOM file's header and add it to the images or to what was drawn on them."""
-    try:
-        headers.append(reader.header(path, limits))
-    except DataError as problem:
-        if problem.code != NOT_AN_IMAGE:
-            raise
-        from medtransfer.study.annotation import read_annotation
+def _loose(path: Path, kind: SourceFormat, limits: Limits, place: Place) -> Study:
+    """Open a file that is a study of its own."""
+    if kind == "nifti":
+        from medtransfer.study.nifti import open_nifti
 
-        found = read_annotation(path)
-        if found is None:
-            raise
-        annotations.append(found)
+        return open_nifti(path, limits, place)
+    if kind == "nrrd":
+        from medtransfer.study.nrrd import open_nrrd
 
+        return open_nrrd(path, limits, place)
+    if kind == "metaimage":
+        from medtransfer.study.metaimage import open_metaimage
 
-def _nifti(path: Path, limits: Limits) -> Study:
-    from medtransfer.study.nifti import open_nifti
-
-    return open_nifti(path, limits)
-
-
-def _picture(path: Path, limits: Limits) -> Study:
+        return open_metaimage(path, limits, place)
     from medtransfer.study.picture import open_picture
 
     return open_picture(path, limits)
 
 
-def _worth_telling(problem: DataError, path: Path) -> bool:
-    """Inside a folder, reports and empty placeholders are no trouble; a broken image is."""
+def _worth_telling(problem: DataError, path: PurePath) -> bool:
+    """Inside a folder, reports, empty placeholders and other archives are no trouble; a broken image is."""
     if problem.code in {"study.empty", "study.unreadable", "study.encrypted"}:
         return named_like_an_image(path) or problem.code == "study.encrypted"
-    return problem.code != NOT_AN_IMAGE
+    return problem.code not in {NOT_AN_IMAGE, "study.nothing-found"}
 
 
 def _unknown(path: Path) -> DataError:
     return DataError(
         "the file is not an image that medtransfer can read",
         code="study.unknown-format",
-        hint="DICOM, NIfTI (.nii, .nii.gz), PNG, JPEG, TIFF and BMP files can be opened; unpack archives first.",
+        hint=f"{KNOWN} can be opened, and zip and tar archives of them.",
         subject=path.name,
     )
 

@@ -68,6 +68,8 @@ def _kind(path: Path, reader: Reader) -> Literal["single", "dicom", "other"]:
         kind = None
     if kind == "dicom":
         return "dicom"
+    if kind == "dicomdir":  # the files that it names are found by the walk itself
+        return "other"
     return "single" if kind is not None or named_like_an_image(path) else "other"
 
 

@@ -96,7 +96,7 @@ def test_nifti2_and_whole_numbers_in_16_bits(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "code"),
     [
-        (np.zeros((2, 2, 2, 3), np.int16), "nifti.dimensions"),
+        (np.zeros((2, 2, 2, 1, 3), np.int16), "nifti.dimensions"),
         (np.zeros((2, 2, 2), np.complex64), "nifti.values"),
     ],
 )

@@ -81,7 +81,7 @@ CMS = b"\x30\x82\x10\x00\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03" + bytes(10
         (b"", "study.empty"),
         (b"plain text", "study.unknown-format"),
         (b"%PDF-1.7", "study.unknown-format"),
-        (b"PK\x03\x04\x14\x00\x00\x00" + bytes(50), "study.unknown-format"),
+        (b"PK\x03\x04\x14\x00\x00\x00" + bytes(50), "study.damaged"),
         (b"PK\x03\x04\x14\x00\x01\x00" + bytes(50), "study.encrypted"),
         (b"Salted__" + bytes(50), "study.encrypted"),
         (CMS, "study.encrypted"),
