@@ -12,7 +12,8 @@ from medtransfer.cli import console
 from medtransfer.cli.state import AsJson, Modality
 
 if TYPE_CHECKING:
-    from medtransfer.work.inspection import SeriesReport, StudyReport
+    from medtransfer.errors import MedTransferError
+    from medtransfer.work.inspection import AnnotationReport, SeriesReport, StudyReport
 
 
 def open_paths(
@@ -59,8 +60,27 @@ def _series_json(report: SeriesReport) -> dict[str, Any]:
         "source": asdict(series.source),
         "checks": [asdict(check) for check in report.checks],
         "geometry": report.geometry or None,
-        "error": None if error is None else {"code": error.code, "message": error.message, "hint": error.hint},
+        "annotations": [_annotation_json(entry) for entry in report.annotations],
+        "error": _error_json(error),
     }
+
+
+def _annotation_json(report: AnnotationReport) -> dict[str, Any]:
+    annotation = report.annotation
+    return {
+        "uid": annotation.uid,
+        "kind": annotation.kind,
+        "description": annotation.description,
+        "date": annotation.date,
+        "file": annotation.path.name,
+        "structures": [structure.model_dump() for structure in report.structures],
+        "notices": [notice.model_dump() for notice in report.notices],
+        "error": _error_json(report.error),
+    }
+
+
+def _error_json(error: MedTransferError | None) -> dict[str, str] | None:
+    return None if error is None else {"code": error.code, "message": error.message, "hint": error.hint}
 
 
 def _say_study(report: StudyReport) -> None:
@@ -80,3 +100,17 @@ def _say_study(report: StudyReport) -> None:
             console.say(f"      {check.level}: {check.message} {check.fix}".rstrip())
         if entry.error is not None:
             console.say(f"      cannot be read: {entry.error.message} {entry.error.hint}")
+        for drawn in entry.annotations:
+            _say_annotation(drawn)
+
+
+def _say_annotation(report: AnnotationReport) -> None:
+    annotation = report.annotation
+    console.say(f"      {annotation.kind}  {annotation.path.name}  {annotation.description}".rstrip())
+    for structure in report.structures:
+        mean = "" if structure.mean_hu is None else f", mean {structure.mean_hu:g} HU"
+        console.say(f"          {structure.name}: {structure.volume_ml:g} ml{mean}")
+    for notice in report.notices:
+        console.say(f"          {notice.level}: {notice.message}")
+    if report.error is not None:
+        console.say(f"          cannot be read: {report.error.message} {report.error.hint}")

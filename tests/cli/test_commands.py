@@ -91,6 +91,22 @@ def test_open_shows_geometry_as_text_and_as_json(command: Command, tmp_path: Pat
     assert series["source"]["names"] == ["eye.png"]
 
 
+def test_open_lists_segmentations_below_the_series_that_they_lie_on(
+    command: Command, tmp_path: Path, data_folder: Path
+) -> None:
+    folder = data_folder / "dicom" / "ct-with-seg"
+    named = [folder / name for name in ("01.dcm", "02.dcm", "03.dcm", "liver.dcm")]
+    (study,) = json.loads(command("open", *named, "--json").out)
+    (liver,) = study["series"][0]["annotations"]
+    assert (liver["kind"], liver["description"], liver["error"]) == ("segmentation", "Liver Segmentation", None)
+    assert liver["structures"][0]["volume_ml"] == 70.362
+    text = command("open", *named, folder / "sparse-labelmap-ppv5.dcm")
+    assert "segmentation  liver.dcm" in text.out
+    assert "Liver: 70.362 ml" in text.out
+    assert text.code == 3
+    assert "sparse-labelmap-ppv5.dcm: the segmentation lies on images that are not here" in text.err
+
+
 def test_open_reads_what_it_can_and_says_what_it_cannot(
     command: Command, tmp_path: Path, make_picture: PictureMaker
 ) -> None:
