@@ -144,7 +144,15 @@ def _name(part: Sequence[Header], keys: Sequence[str], headers: Sequence[Header]
         and len({_value(header, key) for header in part}) == 1
         and len({_value(header, key) for header in headers}) > 1
     ]
-    return ", ".join([*first, *(_WORDS[key](_value(part[0], key) or "not stated") for key in (*keys, *telling))])
+    return ", ".join([*first, *(_WORDS[key](_shown(_value(part[0], key))) for key in (*keys, *telling))])
+
+
+def _shown(text: str) -> str:
+    """Return a number without needless digits, a word as it is."""
+    try:
+        return f"{float(text):g}"
+    except ValueError:
+        return text or "not stated"
 
 
 def _in_order(found: tuple[str, ...]) -> list[tuple[float, str]]:
