@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import nibabel
 import numpy as np
+import pytest
 import SimpleITK
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
+
+from medtransfer.study.model import Image
 
 CT_STORAGE = UID("1.2.840.10008.5.1.4.1.1.2")
 DX_STORAGE = UID("1.2.840.10008.5.1.4.1.1.1.1")
@@ -81,3 +85,12 @@ def save(made: Dataset, path: Path) -> Path:
     """Write a data set as a DICOM file."""
     made.save_as(path, enforce_file_format=True)
     return path
+
+
+def assert_same_corners(image: Image, peer: Any) -> None:
+    """Hold every corner voxel's place and value to those of a SimpleITK image."""
+    assert image.affine is not None
+    for i, j, k in itertools.product(*[(0, n - 1) for n in peer.GetSize()]):
+        theirs = peer.TransformIndexToPhysicalPoint((i, j, k))
+        np.testing.assert_allclose((image.affine @ [k, j, i, 1])[:3], theirs, atol=0.01)
+        assert float(image.array[k, j, i]) == pytest.approx(float(peer.GetPixel(i, j, k)), rel=1e-6)
