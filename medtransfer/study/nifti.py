@@ -127,7 +127,7 @@ def _two_positions(header: Any, shape: tuple[int, int, int]) -> Iterable[Check]:
     """Compare where the two affines put the corners of the volume."""
     try:
         apart = (header.get_sform() - header.get_qform()) @ _corners(shape)
-    except HeaderDataError:
+    except (ValueError, HeaderDataError):
         yield Check("nifti.bad-qform", Level.WARNING, "The file's qform is no rotation.", "The sform is used.")
         return
     distance = float(np.linalg.norm(apart[:3], axis=0).max())

@@ -102,7 +102,8 @@ class _Search:
                 self._take(path, self.reader.format(path), named=named)
             except DataError as problem:
                 if named or _worth_telling(problem, self._name(path)):
-                    self.problems.append(problem)
+                    # Its traceback would hold this search, and with it an unpacked archive.
+                    self.problems.append(problem.with_traceback(None))
         found = (*_dicom_studies(self.headers, self.limits), *self.studies)
         return Scan(found, tuple(self.problems), tuple(self.annotations))
 

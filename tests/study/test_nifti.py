@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -141,3 +143,106 @@ def test_a_damaged_gzip_is_an_error(tmp_path: Path) -> None:
     path.write_bytes(bytes(content))
     with pytest.raises(DataError):
         study.open(path)[0].series[0].image()
+
+
+def codes(image: Image) -> set[str]:
+    return {check.code for check in image.checks}
+
+
+@pytest.mark.parametrize(("name", "values"), [("a.hdr", "a.img"), ("a.hdr.gz", "a.img.gz")])
+@pytest.mark.parametrize("kind", [nifti.Nifti1Pair, nifti.Nifti2Pair])
+def test_a_pair_of_files_is_one_volume(tmp_path: Path, name: str, values: str, kind: Any) -> None:
+    expected = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    nifti.save(kind(expected, np.diag([1.0, 2.0, 3.0, 1.0])), tmp_path / name)
+    (series,) = study.open(tmp_path)[0].series
+    assert series.source.names == (name, values)
+    np.testing.assert_array_equal(series.image().array, expected.transpose())
+    (tmp_path / values).unlink()
+    with pytest.raises(DataError) as caught:
+        study.open(tmp_path / name)
+    assert caught.value.code == "study.detached"
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_volumes_over_time_become_series_with_their_time(tmp_path: Path, suffix: str) -> None:
+    values = np.arange(2 * 3 * 4 * 5, dtype=np.int16).reshape(2, 3, 4, 5)
+    made = nifti.Nifti1Image(values, np.eye(4))
+    made.header.set_xyzt_units("mm", "msec")
+    made.header["pixdim"][4] = 2500
+    nifti.save(made, tmp_path / f"a{suffix}")
+    series = study.open(tmp_path / f"a{suffix}")[0].series
+    assert [entry.description for entry in series][:2] == ["volume 1 of 5, 0 s", "volume 2 of 5, 2.5 s"]
+    assert len({entry.uid for entry in series}) == 5
+    for index in (4, 0, 2):
+        np.testing.assert_array_equal(series[index].image().array, values[..., index].transpose())
+    assert "volume.of-many" in codes(series[0].image())
+
+
+def test_of_very_many_volumes_the_first_are_shown(tmp_path: Path) -> None:
+    series = study.open(write(tmp_path / "a.nii", np.zeros((2, 2, 2, 200), np.int16)))[0].series
+    assert len(series) == 64
+    assert "volume.too-many" in {check.code for check in series[0].checks}
+
+
+def test_whole_scaling_keeps_16_bits(tmp_path: Path) -> None:
+    made = nifti.Nifti1Image(np.arange(24, dtype=np.int16).reshape(2, 3, 4), np.eye(4))
+    made.header.set_slope_inter(2, -1024)
+    nifti.save(made, tmp_path / "a.nii")
+    image = open_one(tmp_path / "a.nii")
+    assert image.array.dtype == np.int16
+    np.testing.assert_array_equal(image.array, np.arange(24).reshape(2, 3, 4).transpose() * 2 - 1024)
+
+
+def test_scaling_beyond_16_bits_becomes_floating(tmp_path: Path) -> None:
+    made = nifti.Nifti1Image(np.arange(24, dtype=np.int16).reshape(2, 3, 4), np.eye(4))
+    made.header.set_slope_inter(10_000, 0)
+    nifti.save(made, tmp_path / "a.nii")
+    np.testing.assert_allclose(open_one(tmp_path / "a.nii").array.max(), 230_000)
+
+
+def test_what_is_no_number_is_told(tmp_path: Path) -> None:
+    values = np.zeros((2, 3, 4), np.float64)
+    values[0, 0, 0], values[1, 1, 1], values[0, 1, 1] = np.nan, 1e300, -np.inf
+    image = open_one(write(tmp_path / "a.nii", values))
+    (told,) = [check for check in image.checks if check.code == "volume.not-finite"]
+    assert told.message.startswith("3 voxels")
+
+
+@pytest.mark.parametrize(("shift", "expected"), [(0.05, False), (0.5, True)])
+def test_affines_are_compared_in_millimetres_at_the_corners(tmp_path: Path, shift: float, expected: bool) -> None:  # noqa: FBT001
+    made = nifti.Nifti1Image(np.zeros((20, 2, 2), np.int16), np.eye(4))
+    moved = np.eye(4)
+    moved[0, 3] = shift
+    made.set_sform(moved, 1)
+    made.set_qform(np.eye(4), 1)
+    nifti.save(made, tmp_path / "a.nii")
+    assert ("nifti.two-positions" in codes(open_one(tmp_path / "a.nii"))) is expected
+
+
+def test_a_qform_that_is_no_rotation_is_told_and_the_sform_used(tmp_path: Path) -> None:
+    made = nifti.Nifti1Image(np.zeros((2, 2, 2), np.int16), np.eye(4))
+    made.set_sform(np.diag([2.0, 2, 2, 1]), 1)
+    made.set_qform(np.eye(4), 1)
+    made.header["quatern_b"] = made.header["quatern_c"] = 3.0
+    nifti.save(made, tmp_path / "a.nii")
+    image = open_one(tmp_path / "a.nii")
+    assert "nifti.bad-qform" in codes(image)
+    assert image.spacing == (2, 2, 2)
+
+
+def test_without_a_unit_it_says_that_millimetres_are_meant(tmp_path: Path) -> None:
+    assert "nifti.no-unit" in codes(open_one(write(tmp_path / "a.nii", np.zeros((2, 2, 2), np.int16))))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=8))
+def test_a_damaged_file_is_an_image_or_an_error(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, int]]
+) -> None:
+    path = write(tmp_path_factory.mktemp("nifti") / "a.nii", np.zeros((2, 3, 4), np.int16))
+    content = bytearray(path.read_bytes())
+    for at, value in changes:
+        content[at % len(content)] = value
+    path.write_bytes(bytes(content))
+    with contextlib.suppress(DataError):  # any other kind of error fails the test, and so does a warning
+        assert all(series.image().array.size for entry in study.open(path) for series in entry.series)
