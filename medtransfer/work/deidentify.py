@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -220,7 +219,7 @@ def _require_apart(source: Path, out: Path, key_file: Path | None) -> None:
             hint="Whoever has both can undo the de-identification: keep it elsewhere.",
             subject=str(key_file),
         )
-    if out.exists() and not (out / SETTINGS).exists() and any(entry.name != LOCK for entry in os.scandir(out)):
+    if out.exists() and not (out / SETTINGS).exists() and any(entry.name != LOCK for entry in out.iterdir()):
         raise UserError(
             "the output folder holds other files", code="deidentify.not-empty", hint="Choose a new or empty folder.",
             subject=str(out),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 
 from medtransfer.errors import DataError
@@ -10,6 +11,7 @@ _SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
 _APP = range(0xE0, 0xF0)
 _JFIF, _ADOBE, _HP = 0xE0, 0xEE, 0xE8  # what decoders ask for the colour space; APP8 is JPEG-LS's (ITU-T T.870)
 _NEEDED_APP = {_JFIF: b"JFIF\0", _ADOBE: b"Adobe", _HP: b"mrfx"}
+_MARKER = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
 _J2K = b"\xff\x4f\xff\x51"
 _J2K_TILE, _J2K_COM = 0x90, 0x64
 
@@ -80,15 +82,10 @@ def _end_of_scan(stream: bytes, start: int) -> int:
 
     JPEG-LS stuffs a 0 bit behind FF instead of a zero byte (ITU-T T.87 A.1): every byte below 80 is data there.
     """
-    at = start
-    while True:
-        at = stream.find(b"\xff", at)
-        if at < 0 or at + 1 >= len(stream):
-            raise IndexError("the image does not end")
-        following = stream[at + 1]
-        if following >= 0x80 and following != 0xFF and not 0xD0 <= following <= 0xD7:
-            return at
-        at += 1
+    found = _MARKER.search(stream, start)
+    if found is None:
+        raise IndexError("the image does not end")
+    return found.start()
 
 
 def _bare_jpeg_2000(stream: bytes) -> bytes:

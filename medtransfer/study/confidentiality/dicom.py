@@ -58,6 +58,7 @@ class Person:
 class Cleaned:
     """A de-identified object in memory, ready to be written."""
 
+    source: Path
     dataset: FileDataset
     person: Person
     changes: Changes
@@ -81,7 +82,7 @@ class Cleaned:
                 "it cannot be written as DICOM: its UIDs are missing, or a value does not fit its kind",
                 code="deidentify.not-writable",
                 hint="Export the file again from where it comes from.",
-                subject=path.name,
+                subject=self.source.name,
             ) from error
 
 
@@ -97,6 +98,7 @@ def clean(path: Path, options: Options, pseudonyms: Pseudonyms) -> Cleaned:
         with quiet():
             dataset = dcmread(path, force=True)
             held = reason_to_hold(dataset)
+            _require_object(dataset)
             person = _person(dataset, pseudonyms)
             work = _Cleaning(options, pseudonyms, person.days, strict="SharedFunctionalGroupsSequence" in dataset)
             instance = _instance(dataset, options, pseudonyms)
@@ -105,7 +107,7 @@ def clean(path: Path, options: Options, pseudonyms: Pseudonyms) -> Cleaned:
             dataset.SOPInstanceUID = instance
             _state(dataset, options)
             _strip_pixels(dataset)
-            return Cleaned(_with_own_meta(dataset), person, work.changes, held)
+            return Cleaned(path, _with_own_meta(dataset), person, work.changes, held)
     except RecursionError as error:
         raise damaged(path) from error
     except READ_ERRORS as error:
@@ -147,11 +149,14 @@ class _Cleaning:
 
     def _change(self, dataset: Dataset, tag: BaseTag, vr: str, action: Action) -> None:
         changed = self._changing[action](dataset, tag, vr)
-        if action is not Action.MAP or changed != dataset[tag]:  # UIDs of DICOM's own stay as they are
-            dataset[tag] = changed
+        before = _texts(dataset, tag) if action is Action.MAP else []
+        dataset[tag] = changed
+        if action is not Action.MAP or _texts(dataset, tag) != before:  # DICOM's own UIDs stay as they are
             self.changes[(title(tag), action.value)] += 1
 
     def _dummy(self, dataset: Dataset, tag: BaseTag, vr: str) -> DataElement:
+        if vr == "UI":
+            return self._mapped(dataset, tag, vr)
         if vr != "SQ":
             return dummy(tag, vr)
         items = _items(dataset, tag)
@@ -166,7 +171,7 @@ class _Cleaning:
             if tag.is_private or vr == "UN":
                 del item[tag]
             else:
-                item[tag] = self._mapped(item, tag, vr) if vr == "UI" else self._dummy(item, tag, vr)
+                item[tag] = self._dummy(item, tag, vr)
 
     def _mapped(self, dataset: Dataset, tag: BaseTag, vr: str) -> DataElement:
         return DataElement(tag, vr, [self._pseudonyms.uid(uid) for uid in _texts(dataset, tag)] or None)
@@ -177,6 +182,12 @@ class _Cleaning:
 
 def _emptied(dataset: Dataset, tag: BaseTag, vr: str) -> DataElement:  # noqa: ARG001 - as its neighbours
     return empty(tag, vr)
+
+
+def _require_object(dataset: FileDataset) -> None:
+    """Refuse as damaged what does not even name a SOP class: it is no document to be held back."""
+    if not (values.text(dataset, "SOPClassUID") or values.text(dataset.file_meta, "MediaStorageSOPClassUID")):
+        raise ValueError("the SOP class is missing")
 
 
 def _items(dataset: Dataset, tag: BaseTag) -> list[Dataset]:
@@ -233,7 +244,8 @@ def _with_own_meta(dataset: FileDataset) -> FileDataset:
     meta = FileMetaDataset()
     implicit, little = map(bool, dataset.original_encoding)
     meta.TransferSyntaxUID = dataset.file_meta.get("TransferSyntaxUID") or _NATIVE[implicit, little]
-    meta.MediaStorageSOPClassUID = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", "")
+    dataset.SOPClassUID = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", "")
+    meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     dataset.file_meta = meta
     dataset.preamble = bytes(128)

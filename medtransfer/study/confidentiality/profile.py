@@ -74,7 +74,7 @@ def action_for(tag: BaseTag, vr: str, options: Options, *, strict: bool) -> Acti
     rule = table().get(int(tag)) or _unlisted(tag, vr)
     if rule is None:
         return Action.DESCEND if vr == "SQ" else Action.KEEP
-    return _retained(rule, vr, options) or _basic(rule.basic, strict=strict)
+    return _retained(rule, vr, options) or _basic(rule.basic, vr, strict=strict)
 
 
 def title(tag: BaseTag) -> str:
@@ -113,12 +113,17 @@ def _retained(rule: Rule, vr: str, options: Options) -> Action | None:
     return {"DA": Action.SHIFT, "DT": Action.SHIFT, "TM": Action.KEEP, "SH": Action.KEEP}.get(vr)
 
 
-def _basic(choices: str, *, strict: bool) -> Action:
-    """Choose among the actions that the table offers (PS3.15 table E.1-1a)."""
+def _basic(choices: str, vr: str, *, strict: bool) -> Action:
+    """Choose among the actions that the table offers (PS3.15 table E.1-1a).
+
+    A sequence that may be removed is: where it is optional, it must not stand there without items.
+    """
     if choices == "X/Z/U*":
         return Action.DESCEND
     if strict and "D" in choices:
         return Action.DUMMY
+    if choices == "X/Z/D" and vr == "SQ":
+        return Action.REMOVE
     if "Z" in choices:
         return Action.EMPTY
     return {"X": Action.REMOVE, "D": Action.DUMMY, "U": Action.MAP}[choices[0]]
