@@ -41,6 +41,7 @@ def for_picture(header: Header) -> tuple[Check, ...]:
         *tiles(header),
         *missing_laterality(header),
         *inverted(header),
+        *reduced_colour(header),
         *compression([header]),
         *burned_in(header),
         *localizer(header),
@@ -218,6 +219,17 @@ def inverted(header: Header) -> Iterable[Check]:
             Level.INFO,
             "The image is stored with small values bright (MONOCHROME1).",
             "Inverted once, so that large values are bright.",
+        )
+
+
+def reduced_colour(header: Header) -> Iterable[Check]:
+    """Tell of colour in more bits than an image of medtransfer holds."""
+    if header.samples == 3 and header.bits_allocated > 16:
+        yield Check(
+            "picture.reduced-colour",
+            Level.INFO,
+            f"The colours are stored with {header.bits_allocated} bits each.",
+            "Reduced to 16 bits.",
         )
 
 

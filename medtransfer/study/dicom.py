@@ -133,8 +133,8 @@ def read_header(path: Path, limits: Limits) -> Header:
     Raises
     ------
     DataError
-        ``study.damaged``, ``study.truncated``, ``study.too-deep``, ``study.too-large``, or ``study.not-an-image``
-        when the file is a report, a plan, a segmentation or a directory.
+        ``study.damaged``, ``study.truncated``, ``study.no-pixels``, ``study.too-deep``, ``study.too-large``, or
+        ``study.not-an-image`` when the file is a report, a plan, a segmentation or a directory.
     """
     with path.open("rb") as file:
         try:
@@ -190,7 +190,7 @@ def _as_found(dataset: FileDataset) -> str:
 def damaged(path: Path) -> DataError:
     """Return the error for a DICOM file whose structure cannot be followed."""
     return DataError(
-        "the DICOM file is damaged: its header cannot be read",
+        "the DICOM file is damaged or incomplete: its header does not describe an image",
         code="study.damaged",
         hint="Export or copy the file again.",
         subject=path.name,
@@ -225,8 +225,15 @@ def _require_image(dataset: Values, meta: Values, path: Path) -> None:
     has_size = values.whole(dataset, "Rows") > 0 and values.whole(dataset, "Columns") > 0
     is_result = values.text(dataset, "Modality") in {"SEG", "RTDOSE"}
     kind = values.text(dataset, "SOPClassUID") or values.text(meta, "MediaStorageSOPClassUID")
-    if not has_size and (not kind or "Image Storage" in UID(kind).name):
+    if not has_size and not kind:
         raise damaged(path)
+    if not has_size and "Image Storage" in UID(kind).name:
+        raise DataError(
+            "the DICOM file describes an image but holds no pixels",
+            code="study.no-pixels",
+            hint="Copy or export it again, with its pixels: they were removed, or the transfer was cut short.",
+            subject=path.name,
+        )
     if is_result or not has_size:
         raise DataError(
             "the DICOM file is not an image to analyse but a report, a plan, a segmentation or a directory",

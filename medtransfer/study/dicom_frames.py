@@ -52,7 +52,7 @@ def frames(header: Header) -> tuple[Header, ...]:
         return (header,)
     try:
         with quiet():
-            dataset = dcmread(header.path, stop_before_pixels=True, specific_tags=list(_TAGS))
+            dataset = dcmread(header.path, stop_before_pixels=True, specific_tags=list(_TAGS), force=True)
             return _slices(header, dataset) or (_film(header, dataset),)
     except (*READ_ERRORS, RecursionError):  # what cannot be placed is no volume; the pixels may be sound nevertheless
         return (replace(header, position=()),)

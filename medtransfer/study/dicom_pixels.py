@@ -11,6 +11,7 @@ from pydicom import Dataset, dcmread
 from pydicom.encaps import get_frame
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.pixels.utils import pixel_array
+from pydicom.uid import UID
 
 from medtransfer.study.codestream import describe
 from medtransfer.study.dicom import DEFLATED, NATIVE, READ_ERRORS, Header, damaged, truncated
@@ -105,9 +106,11 @@ def _dataset(header: Header) -> Dataset:
     if header.frames > 1:
         return FrameFile(header.path).frame(header)
     try:
-        return dcmread(header.path)
+        dataset = dcmread(header.path, force=True)
     except (*READ_ERRORS, RecursionError) as error:
         raise damaged(header.path) from error
+    dataset.file_meta.TransferSyntaxUID = UID(header.transfer_syntax)  # files without meta header do not state it
+    return dataset
 
 
 def _decode(dataset: Dataset, header: Header) -> Pixels:
@@ -118,7 +121,10 @@ def _decode(dataset: Dataset, header: Header) -> Pixels:
             pixels = apply_color_lut(pixels, dataset)[..., :3]
     except DECODE_ERRORS as error:
         raise undecodable(header) from error
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     colour = (3,) if pixels.ndim == 3 else ()
+    if colour and pixels.dtype == np.uint32:
+        pixels = (pixels >> 16).astype(np.uint16)  # checks.reduced_colour tells
     if pixels.shape != (header.rows, header.columns, *colour) or (colour and pixels.dtype not in (np.uint8, np.uint16)):
         raise undecodable(header)
     return np.ascontiguousarray(pixels)

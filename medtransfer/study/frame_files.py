@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydicom import Dataset, FileDataset, dcmread
+from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate, generate_frames
+from pydicom.uid import UID
 
 from medtransfer.study.dicom import DEFLATED, NATIVE, READ_ERRORS, Header, damaged, truncated
 
@@ -23,7 +25,7 @@ class FrameFile:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._dataset: FileDataset = dcmread(path)
+            self._dataset: FileDataset = dcmread(path, force=True)
             self._pixels: bytes = self._dataset.PixelData
         except AttributeError as error:
             raise truncated(path) from error
@@ -41,7 +43,8 @@ class FrameFile:
         """
         alone = Dataset()
         alone.update(self._dataset.group_dataset(_IMAGE_PIXEL))
-        alone.file_meta = self._dataset.file_meta
+        alone.file_meta = FileMetaDataset()
+        alone.file_meta.TransferSyntaxUID = UID(header.transfer_syntax)
         alone.set_original_encoding(*self._dataset.original_encoding)
         alone.NumberOfFrames = 1
         alone.PixelData = self._bytes(header)
