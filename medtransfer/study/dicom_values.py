@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import MutableSequence
 from datetime import date
 from typing import Any, Protocol
@@ -11,6 +12,8 @@ from pydicom.errors import BytesLengthException
 
 from medtransfer.study.model import Laterality, Window
 
+# What switches character sets within a text (ISO 2022): pydicom leaves those of ISO 2022 IR 58 in the decoded text.
+_ESCAPE = re.compile("\x1b[ -/]+[0-~]")
 # What pydicom raises when it turns a malformed value into a Python object.
 _MALFORMED = (
     ValueError,
@@ -47,7 +50,7 @@ def text(dataset: Values, keyword: str) -> str:
 
 def texts(dataset: Values, keyword: str) -> tuple[str, ...]:
     """Return each of several values as text."""
-    return tuple(str(part).strip() for part in _parts(value(dataset, keyword)))
+    return tuple(_ESCAPE.sub("", str(part)).strip() for part in _parts(value(dataset, keyword)))
 
 
 def whole(dataset: Values, keyword: str, default: int = 0) -> int:
