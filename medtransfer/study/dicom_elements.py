@@ -25,7 +25,7 @@ _HEADS = (1 << 14, 1 << 18, 1 << 22)  # nearly every header fits the first, scan
 _UNDEFINED = 0xFFFFFFFF
 _DEEPEST = 64
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
-_META_END = 0x00030000
+_META_START, _META_END = 0x00020000, 0x00030000
 _PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})  # Float, Double Float and Pixel Data
 _FIRST_PIXELS = min(_PIXELS)
 _NO_PIXELS = struct.pack("<HH2sHL", 0x7FE0, 0x0010, b"OW", 0, 0)  # set behind a file that ends without pixels
@@ -140,26 +140,32 @@ def _parse(head: bytes, wanted: dict[int, bytes], *, whole: bool) -> tuple[Found
         raise UnfamiliarError
     meta, found = Found(), Found()
     try:
-        at = _explicit(head, 132, _META_VRS, meta, _META_END)
+        at = _explicit(head, 132, _META_VRS, meta, range(_META_START, _META_END))
         syntax = meta.get(_TRANSFER_SYNTAX, b"").rstrip(b" \0").decode("ascii", "replace")
         if syntax in {"", DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian}:
             raise UnfamiliarError
         read = _implicit if syntax == ImplicitVRLittleEndian else _explicit
-        return meta, found, read(head, at, wanted, found, _FIRST_PIXELS)
+        return meta, found, read(head, at, wanted, found, range(_META_END, _FIRST_PIXELS))
     except (struct.error, _ShortError):
         if whole:
             raise UnfamiliarError from None
         raise _ShortError from None
 
 
-def _explicit(head: bytes, at: int, wanted: dict[int, bytes], found: Found, end: int) -> int:
-    """Collect wanted elements in explicit VR until a tag from ``end`` on; return where that element begins."""
-    size = len(head)
+def _explicit(head: bytes, at: int, wanted: dict[int, bytes], found: Found, within: range) -> int:
+    """Collect wanted elements in explicit VR until a tag beyond ``within``; return where that element begins.
+
+    Tags have to ascend, as the standard asks (PS3.5 7.1): where they do not, bytes may have been lost or changed.
+    """
+    size, last, end = len(head), within.start - 1, within.stop
     while True:
         group, number, vr, length = _short_head(head, at)
         tag = group << 16 | number
         if tag >= end:
             return _ended(tag, at, end)
+        if tag <= last:
+            raise UnfamiliarError
+        last = tag
         start = at + 8
         if vr in _LONG:
             (length,) = _length(head, start)
@@ -175,14 +181,13 @@ def _explicit(head: bytes, at: int, wanted: dict[int, bytes], found: Found, end:
         if at > size:
             raise _ShortError
         if tag in wanted:
-            if vr != wanted[tag] or (vr == b"SQ" and length):
-                raise UnfamiliarError
+            _require_plain(vr, wanted[tag], length)
             found[tag] = head[start:at]
 
 
-def _implicit(head: bytes, at: int, wanted: dict[int, bytes], found: Found, end: int) -> int:
+def _implicit(head: bytes, at: int, wanted: dict[int, bytes], found: Found, within: range) -> int:
     """Do the same in implicit VR."""
-    size = len(head)
+    size, last, end = len(head), within.start - 1, within.stop
     if head[at + 4 : at + 6] in _LONG | _SHORT:  # the transfer syntax is wrong: the elements state their VR
         raise UnfamiliarError
     while True:
@@ -190,6 +195,9 @@ def _implicit(head: bytes, at: int, wanted: dict[int, bytes], found: Found, end:
         tag = group << 16 | number
         if tag >= end:
             return _ended(tag, at, end)
+        if tag <= last:
+            raise UnfamiliarError
+        last = tag
         start = at + 8
         if length == _UNDEFINED:
             if tag in wanted:
@@ -200,9 +208,13 @@ def _implicit(head: bytes, at: int, wanted: dict[int, bytes], found: Found, end:
         if at > size:
             raise _ShortError
         if tag in wanted:
-            if wanted[tag] == b"SQ" and length:
-                raise UnfamiliarError
+            _require_plain(wanted[tag], wanted[tag], length)
             found[tag] = head[start:at]
+
+
+def _require_plain(vr: bytes, expected: bytes, length: int) -> None:
+    if vr != expected or (vr == b"SQ" and length):
+        raise UnfamiliarError
 
 
 def _ended(tag: int, at: int, end: int) -> int:
