@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QToolButton, QVBoxLay
 from medtransfer.gui import theme
 
 ButtonKind = Literal["plain", "primary", "quiet", "danger"]
-CardKind = Literal["card", "notice", "warning", "failure"]
+CardKind = Literal["card", "note", "notice", "warning", "failure"]
 LabelKind = Literal["text", "muted", "accent", "warning", "danger"]
 
 
@@ -66,7 +66,7 @@ def switch(text: str, tip: str = "") -> QToolButton:
 
 
 def card(kind: CardKind = "card") -> tuple[QFrame, QVBoxLayout]:
-    """Return a raised box with its column: plain, or framed as a notice, a warning or a failure."""
+    """Return a raised box with its column: plain, quiet, or framed as a notice, a warning or a failure."""
     frame = QFrame()
     frame.setProperty("kind", kind)
     column = QVBoxLayout(frame)

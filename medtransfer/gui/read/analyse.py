@@ -38,6 +38,7 @@ class AnalysePanel(QWidget):
         for box in (self.plugin, self.model):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(_FEWEST_LETTERS)
+            box.setMinimumWidth(theme.spacing(10))
         self.model.setAccessibleName("Model")
         self.model.currentIndexChanged.connect(self._model_changed)
         self.line = parts.label("", "muted")

@@ -57,6 +57,11 @@ class Centre(QStackedWidget):
         )
         self.setCurrentWidget(self._broken)
 
+    @property
+    def in_trouble(self) -> bool:
+        """Whether it says that a series cannot be shown."""
+        return self.currentWidget() is self._broken
+
     def show_viewer(self) -> None:
         """Show the picture."""
         self.setCurrentWidget(self.viewer)

@@ -14,6 +14,8 @@ from medtransfer.work.verdicts import Verdict
 if TYPE_CHECKING:
     from medtransfer.gui.read.space import ReadSpace
 
+OF_A_ROW = ("read.state.CT", "read.state.MR", "read.state.nothing", "read.remove")
+"""The commands of a row's menu."""
 _LAYOUT_KEYS = {"1": "1", "1x2": "2", "2x2": "4"}
 _REPORTS: tuple[tuple[Kind, str], ...] = (("html", "Ctrl+S"), ("pdf", "Ctrl+P"))
 _VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -21,7 +23,7 @@ _VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 def of(space: ReadSpace) -> list[Command]:
     """Return the commands of the reading space."""
-    return [*_studies(space), *_analysis(space), *_viewing(space)]
+    return [*_studies(space), *_statements(space), *_analysis(space), *_viewing(space)]
 
 
 def _studies(space: ReadSpace) -> list[Command]:
@@ -47,6 +49,35 @@ def _studies(space: ReadSpace) -> list[Command]:
             enabled=space.has_any,
         ),
     ]
+
+
+def _statements(space: ReadSpace) -> list[Command]:
+    return [
+        *[
+            Command(
+                f"read.state.{modality}",
+                f"This is {article} {modality}",
+                "Read",
+                partial(space.state_modality, modality),
+                help="Say what a volume is whose file does not: plug-ins and display follow. It is kept.",
+                enabled=space.modality_missing,
+                checked=partial(_is_stated, space, modality),
+            )
+            for article, modality in (("a", "CT"), ("an", "MR"))
+        ],
+        Command(
+            "read.state.nothing",
+            "This is neither a CT nor an MR",
+            "Read",
+            partial(space.state_modality, ""),
+            help="Take back what you said; the volume is read as its file describes it.",
+            enabled=lambda: bool(space.stated_modality()),
+        ),
+    ]
+
+
+def _is_stated(space: ReadSpace, modality: str) -> bool:
+    return space.stated_modality() == modality
 
 
 def _analysis(space: ReadSpace) -> list[Command]:

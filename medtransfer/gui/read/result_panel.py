@@ -13,7 +13,7 @@ from medtransfer.gui.read.structures import Structures
 from medtransfer.gui.read.verdict import VerdictPanel
 from medtransfer.gui.read.viewer import HeatmapLook
 from medtransfer.gui.settings import Settings
-from medtransfer.result.model import Heatmap
+from medtransfer.result.model import Heatmap, Segmentation
 from medtransfer.work.verdicts import WHOLE, Verdict
 
 
@@ -90,6 +90,11 @@ class ResultPanel(QWidget):
         """The label that is selected, or the one that stands for the result as a whole."""
         finding = self.findings.selected()
         return finding.label if finding else WHOLE
+
+    @property
+    def segmentation(self) -> Segmentation | None:
+        """The label map of the result."""
+        return self.shown.result.segmentation if self.shown else None
 
     @property
     def heatmap(self) -> Heatmap | None:

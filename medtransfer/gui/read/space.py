@@ -5,28 +5,36 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QPoint, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from medtransfer.errors import MedTransferError
 from medtransfer.gui.background import Job
+from medtransfer.gui.canvas.grid import Layout
 from medtransfer.gui.context import Context
-from medtransfer.gui.read import commands, notices, report, words
+from medtransfer.gui.read import commands, context_menu, notices, report, words
 from medtransfer.gui.read.card import CardDialog
 from medtransfer.gui.read.landmark import landmark
 from medtransfer.gui.read.opening import Opener
 from medtransfer.gui.read.reading import Reading, Shown
 from medtransfer.gui.read.regions import Regions
 from medtransfer.gui.read.report import Kind, Report
+from medtransfer.gui.read.statements import Statements
 from medtransfer.gui.read.studies import Entry, Role, StudiesModel
 from medtransfer.gui.read.watch import Watch
 from medtransfer.gui.search import Hit
+from medtransfer.result.model import Segmentation
 from medtransfer.study.model import Image, Level
 from medtransfer.work import opening
 from medtransfer.work.choices import Choice
 from medtransfer.work.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from medtransfer.result.importing import Imported
+    from medtransfer.study.annotation import Annotation
 
 _STOPPED = "job.cancelled"
 
@@ -54,7 +62,7 @@ class ReadSpace:
         self.reading = Reading(context.home, context.settings, context.background)
         self.studies_panel, self.viewer, self.centre = self.regions.studies, self.regions.viewer, self.regions.centre
         self.analyse_panel, self.result_panel = self.regions.analyse, self.regions.result
-        self.notices = self.regions.notices
+        self.notices, self.drawn = self.regions.notices, self.regions.drawn
         self.watch = Watch()
         self._connect_events()
         self._connect_studies()
@@ -76,6 +84,7 @@ class ReadSpace:
             "series": entry.series.uid if entry else self._wanted_uid,
             "results": {uid: str(folder) for uid, folder in self.reading.folders.items()},
             "layout": self.viewer.layout_name,
+            "modalities": self.studies.statements.state(),
         }
 
     def restore(self, state: dict[str, object]) -> None:
@@ -83,6 +92,9 @@ class ReadSpace:
         results = state.get("results")
         if isinstance(results, dict):
             self.reading.folders.update({str(uid): Path(str(folder)) for uid, folder in results.items()})
+        self.studies.statements.restore(state.get("modalities"))
+        if state.get("layout") in set(Layout):
+            self.viewer.choose_layout(str(state["layout"]))
         self._wanted_uid = str(state.get("series", ""))
         paths = state.get("paths")
         if isinstance(paths, list) and paths:
@@ -116,6 +128,28 @@ class ReadSpace:
         """Whether a row of the study list is selected."""
         return self.studies_panel.view.currentIndex().isValid()
 
+    def modality_missing(self) -> bool:
+        """Whether the file of the selected series leaves it open what it is."""
+        entry = self.studies_panel.selected()
+        return entry is not None and Statements.wanted_for(entry.found)
+
+    def stated_modality(self) -> str:
+        """Return what the selected series was stated to be, empty where nothing was said."""
+        entry = self.studies_panel.selected()
+        return self.studies.statements.of(entry.found) if entry is not None else ""
+
+    def state_modality(self, modality: str) -> None:
+        """Read the selected series as a CT or an MR, with an empty text as its file; what was found so far is put away.
+
+        Its results stay in their folders.
+        """
+        entry = self.studies_panel.selected()
+        if entry is None or not Statements.wanted_for(entry.found):
+            return
+        self.studies.state_modality(entry, modality)
+        self.reading.folders.pop(entry.series.uid, None)
+        self._begin(entry)
+
     def has_any(self) -> bool:
         """Whether anything is open."""
         return self.studies.rowCount() > 0
@@ -123,7 +157,7 @@ class ReadSpace:
     def remove_selected(self) -> None:
         """Take the selected row off the list, and off the screen if it is shown."""
         index = self.studies_panel.view.currentIndex()
-        entry: Entry | None = index.data(Role.ENTRY) if index.isValid() else None
+        entry = self.studies_panel.selected()
         if entry is not None:
             self.opener.forget(entry)
             self.reading.folders.pop(entry.series.uid, None)
@@ -186,6 +220,8 @@ class ReadSpace:
         self.opener.arrived.connect(self._arrived)
         self.opener.finished.connect(self._opened)
         self.studies_panel.chosen.connect(self._choose)
+        self.studies_panel.left.connect(self._show_notices)
+        self.studies_panel.menu_wanted.connect(self._open_menu)
         self.studies_panel.add.connect(lambda: self._context.commands.run("window.open"))
         self.watch.gone.connect(self._files_gone)
 
@@ -206,6 +242,7 @@ class ReadSpace:
         self.centre.remove.connect(self.remove_selected)
 
     def _connect_right(self) -> None:
+        self.notices.wanted.connect(self._context.commands.run)
         self.analyse_panel.start.connect(self.analyse)
         self.analyse_panel.card_wanted.connect(self._show_card)
         self.analyse_panel.go.connect(self._context.events.show_space)
@@ -214,7 +251,10 @@ class ReadSpace:
         panel.explain.connect(self._explain)
         panel.judged.connect(self._judge)
         panel.report.connect(self.save_report)
-        panel.jump.connect(self._jump)
+        panel.jump.connect(lambda value: self._jump(panel.segmentation, value))
+        self.drawn.wanted.connect(self._read_drawn)
+        self.drawn.overlay_changed.connect(self._draw_overlay)
+        self.drawn.jump.connect(lambda value: self._jump(self.drawn.segmentation, value))
 
     def _arrived(self, entries: list[Entry]) -> None:
         wanted = next((entry for entry in entries if entry.series.uid == self._wanted_uid), None)
@@ -229,15 +269,61 @@ class ReadSpace:
         first = next(self.studies.entries(), None)
         if self.reading.entry is None and first is not None:
             self.studies_panel.select(first)
+        self._offer_drawn()
+
+    def _offer_drawn(self) -> None:
+        image = self.reading.image
+        self.drawn.offer([] if image is None else self.studies.annotations_on(image))
+
+    def _read_drawn(self, annotation: Annotation) -> None:
+        image, entry = self.reading.image, self.reading.entry
+        if image is not None and entry is not None:
+            self._context.background.run(
+                "Reading a segmentation",
+                lambda _job: _read_on(annotation, image),
+                lambda imported: self._show_drawn(entry, annotation, imported),
+                self._drawn_failed,
+            )
+
+    def _show_drawn(self, entry: Entry, annotation: Annotation, imported: Imported) -> None:
+        if entry is self.reading.entry:
+            self.drawn.show_read(annotation, imported)
+            self._show_notices()
+
+    def _drawn_failed(self, error: MedTransferError) -> None:
+        self.drawn.put_away()
+        self._failed(error)
 
     def _choose(self, entry: Entry) -> None:
-        if entry is not self.reading.entry:
-            self.result_panel.clear()
-            self.analyse_panel.show_nothing()
-            self.viewer.clear()
-            self.notices.show_notices(notices.of_checks(entry.checks))
-            self.opener.leave_out(entry)
-            self.reading.show(entry)
+        if entry is self.reading.entry:
+            self._show_notices()
+        else:
+            self._begin(entry)
+
+    def _begin(self, entry: Entry) -> None:
+        self.result_panel.clear()
+        self.drawn.offer([])
+        self.analyse_panel.show_nothing()
+        self.viewer.clear()
+        self.opener.leave_out(entry)
+        self.reading.show(entry)
+        self._show_notices()
+
+    def _open_menu(self, place: QPoint) -> None:
+        context_menu.opened(self._context.commands, commands.OF_A_ROW, self.studies_panel.view, place)
+
+    def _show_notices(self) -> None:
+        """Show what is to be known of the selected file, of what is drawn and of the series."""
+        entry, shown = self.reading.entry, self.reading.shown
+        said = notices.of_problem(*self.studies_panel.problem())
+        if self.drawn.shown is not None:
+            said += notices.of_result(self.drawn.shown.notices)
+        if shown is not None:
+            said += notices.of_result(shown.result.notices)
+        if entry is not None:
+            refused = self.centre.in_trouble
+            said += notices.of_checks([check for check in entry.checks if not (refused and check.level is Level.ERROR)])
+        self.notices.show_notices(said)
 
     def _show_again(self) -> None:
         if self.reading.entry is not None:
@@ -245,18 +331,17 @@ class ReadSpace:
 
     def _loaded(self, entry: Entry, image: Image) -> None:
         self.studies.set_checks(entry.series.uid, image.checks)
-        self.notices.show_notices(notices.of_checks(entry.checks))
         self.viewer.show_image(image, self._caption(entry))
         self.centre.show_viewer()
+        self._show_notices()
         self.watch.set_paths(entry.paths)
+        self._offer_drawn()
 
     def _refused(self, entry: Entry, error: MedTransferError) -> None:
         self.studies.set_broken(entry.series.uid, error)
         self.analyse_panel.show_nothing()
-        self.notices.show_notices(
-            notices.of_checks([check for check in entry.checks if check.level is not Level.ERROR])
-        )
         self.centre.show_trouble(error)
+        self._show_notices()
 
     def _offered(self, found: list[Choice]) -> None:
         entry = self.reading.entry
@@ -275,20 +360,20 @@ class ReadSpace:
     def _answered(self, shown: Shown) -> None:
         passport = shown.result.passport
         self._context.events.device.emit(f"{passport.device.upper()}{words.DOT}{passport.runtime}")
+        self.drawn.put_away()
         self.result_panel.show_result(shown)
-        entry = self.reading.entry
-        if entry is not None:
-            said = notices.of_result(shown.result.notices) + notices.of_checks(entry.checks)
-            self.notices.show_notices(said)
+        self._show_notices()
 
     def _draw_overlay(self) -> None:
-        shown, panel = self.result_panel.shown, self.result_panel
-        if shown is None or self.reading.image is None:
+        """Draw what was chosen from the files, else what an analysis found."""
+        panel = self.result_panel
+        if self.reading.image is None:
             self.viewer.show_heatmap(None)
             self.viewer.show_segmentation(None, ())
             return
+        source = self.drawn if self.drawn.segmentation is not None else panel
         self.viewer.show_heatmap(panel.heatmap_look())
-        self.viewer.show_segmentation(shown.result.segmentation, panel.structures.model.visible_values())
+        self.viewer.show_segmentation(source.segmentation, source.structures.model.visible_values())
 
     def _explain(self, label: str) -> None:
         shown = self.reading.shown
@@ -300,10 +385,9 @@ class ReadSpace:
     def _judge(self, label: str, verdict: Verdict | None) -> None:
         self.reading.judge(label, verdict)
 
-    def _jump(self, value: int) -> None:
-        shown = self.reading.shown
-        if shown is not None and shown.result.segmentation is not None:
-            array = shown.result.segmentation.array
+    def _jump(self, segmentation: Segmentation | None, value: int) -> None:
+        if segmentation is not None:
+            array = segmentation.array
             self._context.background.run(
                 "Finding a structure", lambda _job: landmark(array, value), self.viewer.go_to, self._failed
             )
@@ -324,7 +408,7 @@ class ReadSpace:
         entry = self.reading.entry
         if entry is not None:
             self.studies.set_checks(entry.series.uid, self.watch.noted(entry.checks))
-            self.notices.show_notices(notices.of_checks(entry.checks))
+            self._show_notices()
 
     def _show_result(self, folder: Path) -> None:
         self._context.background.run(
@@ -373,6 +457,12 @@ def pieces(context: Context) -> Generator[None, None, ReadSpace]:
     regions = yield from Regions.pieces(StudiesModel(), context.settings)
     yield
     return ReadSpace(context, regions)
+
+
+def _read_on(annotation: Annotation, image: Image) -> Imported:
+    from medtransfer.result.importing import read_on  # pydicom: the window starts without it
+
+    return read_on(annotation, image)
 
 
 def ask_where(parent: QWidget, kind: Kind) -> Path | None:

@@ -6,15 +6,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QImage
 
 from medtransfer.errors import MedTransferError
 from medtransfer.gui.read import words
-from medtransfer.study.model import Check, Level, Series, Study
+from medtransfer.gui.read.statements import Statements
+from medtransfer.study.model import Check, Image, Level, Series, Study
 from medtransfer.work.opening import Portion
+
+if TYPE_CHECKING:  # pydicom: the window starts without it
+    from medtransfer.study.annotation import Annotation
 
 Index = QModelIndex | QPersistentModelIndex
 Kind = Literal["heading", "series", "problem"]
@@ -34,9 +38,14 @@ class Role(IntEnum):
 
 @dataclass(eq=False)
 class Entry:
-    """One open series. ``checks`` grow when its pixels are read; ``thumbnail`` comes later, or never."""
+    """One open series.
+
+    ``found`` is what its file says it is, ``series`` what it is read as (see :class:`Statements`). ``checks`` grow when
+    its pixels are read; ``thumbnail`` comes later, or never.
+    """
 
     study: Study
+    found: Series
     series: Series
     paths: tuple[Path, ...]
     checks: tuple[Check, ...]
@@ -57,7 +66,9 @@ class StudiesModel(QAbstractListModel):
 
     def __init__(self) -> None:
         super().__init__()
+        self.statements = Statements()
         self._rows: list[_Row] = []
+        self._annotations: dict[str, Annotation] = {}
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: N802, B008 - Qt's signature
         """Return how many rows there are."""
@@ -85,12 +96,19 @@ class StudiesModel(QAbstractListModel):
                 if series.uid in known:
                     continue
                 known.add(series.uid)
-                entry = Entry(study, series, portion.paths, series.checks)
+                read = self.statements.applied_to(series)
+                entry = Entry(study, series, read, portion.paths, read.checks)
                 new.append(entry)
                 self._insert(_Row("series", words.patient(study) or NOBODY, words.series_title(series), entry))
         for problem in portion.found.problems:
             self.add_problem(problem)
+        self._annotations.update({annotation.uid: annotation for annotation in portion.found.annotations})
         return new
+
+    def annotations_on(self, image: Image) -> list[Annotation]:
+        """Return the segmentations and structure sets that fit an image, those drawn on its own series first."""
+        fitting = [annotation for annotation in self._annotations.values() if annotation.fits(image)]
+        return sorted(fitting, key=lambda annotation: not annotation.drawn_on(image))
 
     def add_problem(self, problem: MedTransferError) -> None:
         """Add a file that could not be opened, once."""
@@ -110,6 +128,7 @@ class StudiesModel(QAbstractListModel):
     def clear(self) -> None:
         """Remove everything."""
         self.beginResetModel()
+        self._annotations.clear()
         self._rows.clear()
         self.endResetModel()
 
@@ -121,6 +140,14 @@ class StudiesModel(QAbstractListModel):
         """Return where the series of that uid is; an invalid index when it is not open."""
         at = next((at for at, row in enumerate(self._rows) if row.entry and row.entry.series.uid == uid), -1)
         return self.index(at) if at >= 0 else QModelIndex()
+
+    def state_modality(self, entry: Entry, modality: str) -> None:
+        """Read a series as a CT or an MR from now on; with an empty text as what its file says."""
+        self.statements.say(entry.found, modality)
+        entry.series = self.statements.applied_to(entry.found)
+        entry.checks, entry.thumbnail = entry.series.checks, None
+        index = self.index_of(entry.found.uid)
+        self.dataChanged.emit(index, index)
 
     def set_checks(self, uid: str, checks: Sequence[Check]) -> None:
         """Replace a series' checks by those that its pixels revealed too."""
