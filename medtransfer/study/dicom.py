@@ -236,7 +236,7 @@ def _require_image(dataset: Values, meta: Values, path: Path) -> None:
         )
     if is_result or not has_size:
         raise DataError(
-            "the DICOM file is not an image to analyse but a report, a plan, a segmentation or a directory",
+            "the DICOM file is not an image to analyse but a report, a plan, a dose, a signal, a palette or the like",
             code="study.not-an-image",
             hint="Give the images that it refers to.",
             subject=path.name,

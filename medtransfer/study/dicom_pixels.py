@@ -88,16 +88,18 @@ def picture_values(header: Header) -> tuple[Pixels, int, tuple[Window, ...]]:
     pixels = stored_pixels(header)
     if pixels.ndim == 3:
         return pixels, pixels.dtype.itemsize * 8, ()
+    low: float
+    high: float
     low, high = stored_range(header)
     if header.has_modality_lut:
         pixels, (low, high) = _through_modality_lut(pixels, header)
     elif (factors := _rescale(header)) != (1.0, 0.0):
         pixels = _rescaled_alike(pixels, *factors)
-        low, high = sorted(round(end * factors[0] + factors[1]) for end in (low, high))
-    bits = max(1, max(abs(low), abs(high)).bit_length())
+        low, high = sorted(end * factors[0] + factors[1] for end in (low, high))
+    bits = max(1, round(max(abs(low), abs(high))).bit_length())
     if header.photometric != "MONOCHROME1":
         return pixels, bits, header.windows
-    mirrored = np.asarray(low + high - pixels.astype(np.float64 if pixels.dtype.kind == "f" else np.int64))
+    mirrored = np.asarray(low + high - pixels.astype(np.float64))
     windows = tuple(Window(low + high + 1 - w.centre, w.width, w.name) for w in header.windows)
     return mirrored.astype(pixels.dtype), bits, windows
 
