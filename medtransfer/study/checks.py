@@ -95,7 +95,7 @@ def spacing(stack: Stack) -> Iterable[Check]:
         yield Check(
             "volume.missing-slices",
             Level.ERROR,
-            f"{found.missing[0]} slices are missing in {found.missing[1]} places; the usual distance is "
+            f"Missing slices: {found.missing[0]} (gaps: {found.missing[1]}); the usual distance is "
             f"{found.finest:.2f} mm, the largest gap {wide:.2f} mm.",
             "Send or export the series again, complete.",
         )

@@ -99,8 +99,8 @@ def trouble(studio: Studio, pictures: Pictures) -> None:
     studio.window.open_paths([pictures.many()])
     wait(150)
     studio.shoot("read-loading", rest=False)
-    run("read.remove_all")
     studio.rest()
+    run("read.remove_all")
 
 
 def _teach_trouble(studio: Studio, pictures: Pictures) -> None:
@@ -130,6 +130,7 @@ def _teach_trouble(studio: Studio, pictures: Pictures) -> None:
 def learning(studio: Studio, pictures: Pictures) -> None:
     """Draw the learning space from the first page to the published model."""
     space = studio.go(LearnSpace)
+    space.new()
     plugins = space.data.plugins
     studio.until(lambda: plugins.count() > 0)
     plugins.setCurrentIndex(max(plugins.findData(FUNDUS), 0))

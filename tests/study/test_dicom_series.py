@@ -98,7 +98,7 @@ def test_any_orientation_equals_simpleitk(
 def test_a_missing_slice_is_never_closed(tmp_path: Path) -> None:
     series = only_series(write_axial(tmp_path, [0, 2, 4, 8, 10]))
     assert [c.code for c in series.checks] == ["volume.missing-slices"]
-    assert series.checks[0].message.startswith("1 slices are missing in 1 places")
+    assert series.checks[0].message.startswith("Missing slices: 1 (gaps: 1)")
     with pytest.raises(DataError) as caught:
         series.image()
     assert caught.value.code == "volume.missing-slices"

@@ -139,7 +139,7 @@ def test_a_gap_inside_a_part_is_a_missing_slice_all_the_same(tmp_path: Path) -> 
         save(ct_slice(np.zeros((4, 6), np.uint16), (0, 0, height)), tmp_path / f"{height}.dcm")
     series = only_series(tmp_path)
     assert [c.code for c in series.checks] == ["volume.missing-slices"]
-    assert series.checks[0].message.startswith("1 slices are missing in 1 places")
+    assert series.checks[0].message.startswith("Missing slices: 1 (gaps: 1)")
 
 
 def test_a_volume_sheared_beyond_any_gantry_is_refused(tmp_path: Path) -> None:

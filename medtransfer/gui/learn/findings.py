@@ -11,6 +11,7 @@ from PySide6.QtCore import (
     QEvent,
     QModelIndex,
     QPersistentModelIndex,
+    QSize,
     Qt,
     Signal,
 )
@@ -129,6 +130,11 @@ class FindingRow(QStyledItemDelegate):
         if isinstance(model, FindingsModel) and index.column() == 0 and model.counts[index.row()].reason:
             state: Any = option
             state.state &= ~QStyle.StateFlag.State_Enabled
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802 - Qt's name
+        """Return the size of a cell: Qt's own, which forgets what the style sheet puts around a box, and some more."""
+        size = super().sizeHint(option, index)
+        return QSize(size.width() + theme.spacing(3), size.height()) if index.column() == 0 else size
 
     def editorEvent(  # noqa: N802 - Qt's name
         self,
