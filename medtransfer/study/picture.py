@@ -1,19 +1,20 @@
-"""PNG, JPEG, TIFF and BMP files through Pillow: upright, in their own depth, within the pixel cap."""
+"""PNG, JPEG, TIFF and BMP files: upright, in their own depth, within the pixel cap."""
 
 from __future__ import annotations
 
-import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageOps
 from PIL.Image import Image as Picture
 
 from medtransfer.errors import DataError
+from medtransfer.study import deep_picture
+from medtransfer.study.deep_picture import Deep, Pixels
 from medtransfer.study.identity import content_id
 from medtransfer.study.limits import Limits, require_within
 from medtransfer.study.model import Check, Image, Level, Patient, Series, Source, Study
@@ -25,29 +26,21 @@ _COLOUR = frozenset({"P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"})
 _TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange width and height
 _EXIF_ORIENTATION = 0x0112
 _TIFF_PHOTOMETRIC = 262
-_PNG_COLOUR_TYPES = frozenset({2, 6})
 
-# What Pillow raises on damaged files.
-_READ_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    EOFError,
-    OverflowError,
-    struct.error,
-)
+_READ_ERRORS = (*deep_picture.READ_ERRORS, SyntaxError)  # of Pillow, tifffile and imagecodecs on damaged files
+
+_PAGES = Check("picture.pages", Level.WARNING, "The file holds several pages.", "The first is used.")
+_TRANSPARENT = Check("picture.transparency", Level.INFO, "The picture can be transparent.", "Laid on black.")
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What the header told about a picture."""
+    """What the header told about a picture: ``shape`` is upright, ``read`` returns the pixels as they are shown."""
 
     path: Path
+    shape: tuple[int, int]
     in_colour: bool
-    sixteen_bits: bool
+    read: Callable[[], Pixels]
     checks: tuple[Check, ...]
 
 
@@ -57,27 +50,55 @@ def open_picture(path: Path, limits: Limits) -> Study:
     Raises
     ------
     DataError
-        ``study.damaged``, ``study.too-large`` or ``study.unsupported-colour``.
+        ``study.damaged``, ``study.truncated``, ``study.too-large`` or ``study.unsupported-colour``.
     """
-    with quiet(), _opened(path) as picture:
-        width, height = picture.size
-        require_within(width * height, limits.picture_pixels, path)
-        _require_known_mode(picture, path)
-        if _orientation(picture, path) in _TURNED:
-            width, height = height, width
-        kept = _Kept(path, picture.mode in _COLOUR, picture.mode.startswith("I;16"), tuple(_checks(picture, path)))
+    with quiet():
+        deep = deep_picture.look(path, limits)
+        kept = _by_pillow(path, limits) if deep is None else _by_depth(deep, limits)
     uid = content_id(path)
     series = Series(
         uid=uid,
         modality="OT",
         description="",
-        shape=(height, width, 3) if kept.in_colour else (height, width),
+        shape=(*kept.shape, 3) if kept.in_colour else kept.shape,
         axes="yxc" if kept.in_colour else "yx",
         source=Source("picture", (path.name,)),
         load=partial(_load, kept),
         checks=kept.checks,
     )
     return Study(uid=uid, patient=Patient(), date="", description="", series=(series,))
+
+
+def _by_pillow(path: Path, limits: Limits) -> _Kept:
+    with _opened(path) as picture:
+        width, height = picture.size
+        require_within(width * height, limits.picture_pixels, path)
+        _require_known_mode(picture, path)
+        turned = _orientation(picture, path) in _TURNED
+        return _Kept(
+            path,
+            (width, height) if turned else (height, width),
+            picture.mode in _COLOUR,
+            partial(_read, path, sixteen_bits=picture.mode.startswith("I;16")),
+            tuple(_checks(picture)),
+        )
+
+
+def _by_depth(deep: Deep, limits: Limits) -> _Kept:
+    """Take a picture that is too deep for Pillow, which still knows its colour profile and how a PNG is turned."""
+    height, width = deep.shape
+    require_within(height * width, limits.picture_pixels, deep.path)
+    orientation, checks = deep.orientation, []
+    if deep.is_png:
+        with _opened(deep.path) as picture:
+            orientation = _orientation(picture, deep.path)
+            checks += _profile(picture)
+    if deep.pages > 1:
+        checks.append(_PAGES)
+    if deep.alpha:
+        checks.append(_TRANSPARENT)
+    shape = (width, height) if orientation in _TURNED else (height, width)
+    return _Kept(deep.path, shape, deep.in_colour, partial(_read_deep, deep, orientation), tuple(checks))
 
 
 def _opened(path: Path) -> Picture:
@@ -120,46 +141,66 @@ def _orientation(picture: Picture, path: Path) -> int:
         raise _damaged(path) from error
 
 
-def _checks(picture: Picture, path: Path) -> list[Check]:
+def _checks(picture: Picture) -> list[Check]:
     found = []
     if getattr(picture, "n_frames", 1) > 1:
-        found.append(Check("picture.pages", Level.WARNING, "The file holds several pages.", "The first is used."))
-    if picture.format == "PNG" and _is_deep_colour_png(path):
-        found.append(
-            Check("picture.depth-reduced", Level.WARNING, "The colour is stored in 16 bits.", "Reduced to 8 bits.")
-        )
+        found.append(_PAGES)
     if picture.has_transparency_data:
-        found.append(Check("picture.transparency", Level.INFO, "The picture can be transparent.", "Laid on black."))
+        found.append(_TRANSPARENT)
     if picture.format == "JPEG":
         found.append(Check("picture.lossy", Level.INFO, "The image was compressed with loss."))
-    return found
+    if picture.mode == "CMYK":
+        found.append(
+            Check(
+                "picture.print-colours",
+                Level.WARNING,
+                "The colours are those of a printer.",
+                "Taken to red, green, blue.",
+            )
+        )
+    return [*found, *_profile(picture)]
 
 
-def _is_deep_colour_png(path: Path) -> bool:
-    """Whether the header chunk (PNG 11.2.2) states 16 bits of colour, of which Pillow keeps 8."""
-    with path.open("rb") as file:
-        head = file.read(26)
-    return len(head) == 26 and head[24] == 16 and head[25] in _PNG_COLOUR_TYPES
+def _profile(picture: Picture) -> list[Check]:
+    profile = picture.info.get("icc_profile")
+    if not profile or b"sRGB" in profile:
+        return []
+    return [
+        Check(
+            "picture.colour-profile",
+            Level.INFO,
+            "The picture carries a colour profile.",
+            "Its values are used as stored.",
+        )
+    ]
 
 
 def _load(kept: _Kept) -> Image:
-    with quiet(), _opened(kept.path) as picture:
-        try:
-            white_is_zero = kept.sixteen_bits and picture.format == "TIFF" and _is_white_zero(picture)
-            array = _array(ImageOps.exif_transpose(picture))
-        except (*_READ_ERRORS, Pillow.DecompressionBombError) as error:
-            raise _damaged(kept.path) from error
-    if white_is_zero:
-        array = np.subtract(np.uint16(65535), array, dtype=np.uint16)
+    try:
+        with quiet():
+            array = kept.read()
+    except (*_READ_ERRORS, Pillow.DecompressionBombError) as error:
+        raise _damaged(kept.path) from error
     return Image(
         array=array,
         axes="yxc" if kept.in_colour else "yx",
         modality="OT",
-        units="display",
+        units="display" if array.dtype.kind == "u" else "stored",
         meaning="rgb" if kept.in_colour else "monochrome",
         bits=array.dtype.itemsize * 8,
         checks=kept.checks,
     )
+
+
+def _read_deep(deep: Deep, orientation: int) -> Pixels:
+    return deep_picture.upright(deep_picture.read(deep), orientation)
+
+
+def _read(path: Path, *, sixteen_bits: bool) -> Pixels:
+    with _opened(path) as picture:
+        white_is_zero = sixteen_bits and picture.format == "TIFF" and _is_white_zero(picture)
+        array = _array(ImageOps.exif_transpose(picture))
+    return np.subtract(np.uint16(65535), array, dtype=np.uint16) if white_is_zero else array
 
 
 def _is_white_zero(picture: Picture) -> bool:
@@ -167,7 +208,7 @@ def _is_white_zero(picture: Picture) -> bool:
     return bool(getattr(picture, "tag_v2", {}).get(_TIFF_PHOTOMETRIC) == 0)
 
 
-def _array(picture: Picture) -> NDArray[np.generic]:
+def _array(picture: Picture) -> Pixels:
     """Return uint8 or uint16 grey, float32 grey, or uint8 RGB; transparent pictures are laid on black."""
     if picture.has_transparency_data:
         colour = picture.mode not in _GREY

@@ -7,12 +7,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_LOGGERS = ("pydicom", "PIL", "nibabel.global", "nibabel")
+_LOGGERS = ("pydicom", "PIL", "nibabel.global", "nibabel", "tifffile")
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Suppress warnings and log records of pydicom, Pillow and nibabel; what matters becomes a check or an error."""
+    """Suppress the readers' warnings and log records; what matters becomes a check or an error."""
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     with warnings.catch_warnings():

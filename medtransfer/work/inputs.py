@@ -13,6 +13,7 @@ from medtransfer.result.model import SourceInfo
 from medtransfer.study import Scan
 from medtransfer.study.modality import STATABLE, UNSTATED, stated_where_missing
 from medtransfer.study.model import Image, Series
+from medtransfer.study.opening import KNOWN
 from medtransfer.study.pixels import pixel_sha256
 from medtransfer.work.modalities import in_words
 
@@ -38,7 +39,7 @@ def scan(paths: Sequence[Path]) -> Scan:
         raise DataError(
             "no image was found",
             code="study.nothing-found",
-            hint="Give DICOM, NIfTI, PNG, JPEG or TIFF files, or a folder that holds some.",
+            hint=f"Give {KNOWN}, or a folder or an archive that holds some.",
             subject=", ".join(path.name for path in paths),
         )
     return found

@@ -12,6 +12,7 @@ from medtransfer.result import reading
 from medtransfer.store import results
 from medtransfer.store.home import Home
 from medtransfer.study import Scan
+from medtransfer.study.opening import KNOWN
 from medtransfer.study.reader import Files, Reader
 from medtransfer.study.sniff import sniff
 from medtransfer.work import inputs
@@ -130,6 +131,6 @@ def _nothing_in(folder: Path) -> DataError:
     return DataError(
         "no image was found in the folder",
         code="study.nothing-found",
-        hint="DICOM, NIfTI, PNG, JPEG, TIFF and BMP files can be opened.",
+        hint=f"{KNOWN} can be opened, and zip and tar archives of them.",
         subject=folder.name,
     )
