@@ -11,6 +11,8 @@ if TYPE_CHECKING:  # manifests stand on this module too, and `plugin list` must 
     import numpy as np
     from numpy.typing import NDArray
 
+    from medtransfer.study.model import Check
+
 RESEARCH_USE_ONLY = "Research use only. Not for clinical decisions."
 
 
@@ -52,11 +54,20 @@ class Structure(Record):
 
 
 class Notice(Record):
-    """Something the reader of the result must know: poor quality, unlike the training data, synthetic, ..."""
+    """Something the reader of the result must know: poor quality, unlike the training data, synthetic, ...
+
+    ``fix`` says what was done about it or what the reader can do; empty when there is nothing.
+    """
 
     code: str
     level: Literal["info", "warning", "error"]
     message: str
+    fix: str = ""
+
+    @classmethod
+    def of(cls, check: Check) -> Notice:
+        """Return what was noticed when the image was opened, for the passport."""
+        return cls(code=check.code, level=check.level.value, message=check.message, fix=check.fix)
 
 
 class Faithfulness(Record):

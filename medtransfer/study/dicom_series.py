@@ -17,7 +17,7 @@ from medtransfer.study.dicom_slices import stored_volume
 from medtransfer.study.distances import distances
 from medtransfer.study.identity import content_id
 from medtransfer.study.limits import Limits, require_within
-from medtransfer.study.model import Check, Image, Level, Series, Source, Study
+from medtransfer.study.model import Check, Image, Level, Series, Source, Study, Units
 from medtransfer.study.quiet import quiet
 from medtransfer.study.regrid import Grid, grid, resample
 from medtransfer.study.volume import Stack, stack
@@ -160,12 +160,11 @@ def _load_volume(
         array = rescaled(stored_volume(headers), headers)
     if onto is not None:
         array = resample(array, onto)
-    in_hu = first.modality == "CT" and first.rescale_type in {"", "HU"} and not any(checks.no_rescale(headers))
     return Image(
         array=array,
         axes="zyx",
         modality=first.modality,
-        units="HU" if in_hu else "stored",
+        units=_units(headers),
         affine=placed.affine.copy() if onto is None else onto.affine.copy(),
         bits=16 if array.dtype.kind in "iu" else 32,
         windows=first.windows,
@@ -176,6 +175,16 @@ def _load_volume(
         instances=tuple(dict.fromkeys(h.sop_instance for h in headers if h.sop_instance)),
         checks=found,
     )
+
+
+def _units(headers: Sequence[Header]) -> Units:
+    """Return what the rescaled values mean; what no header states stays the scanner's own."""
+    first = headers[0]
+    if any(header.slope is None or header.intercept is None for header in headers):
+        return "stored"
+    if first.modality == "CT" and first.rescale_type in {"", "HU"}:
+        return "HU"
+    return "Bq/ml" if "BQML" in {first.units, first.rescale_type} else "stored"
 
 
 def _uids(header: Header) -> dict[str, str]:

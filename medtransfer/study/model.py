@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Axes = Literal["zyx", "yx", "yxc"]
-Units = Literal["HU", "stored", "display"]
+Units = Literal["HU", "Bq/ml", "stored", "display"]
 Meaning = Literal["monochrome", "rgb"]
 SourceFormat = Literal["dicom", "nifti", "nrrd", "metaimage", "picture"]
 Laterality = Literal["L", "R"]
@@ -78,8 +78,8 @@ class Image:
     modality
         DICOM modality ("CT", "DX", "OP", ...); pictures that carry none are "OT".
     units
-        ``HU`` when rescaled to Hounsfield units, ``stored`` for the scanner's own values, ``display`` for pictures
-        whose values are already meant for a screen (PNG, JPEG, secondary captures).
+        ``HU`` when rescaled to Hounsfield units, ``Bq/ml`` for the activity in a PET, ``stored`` for the scanner's own
+        values, ``display`` for pictures whose values are already meant for a screen (PNG, JPEG, secondary captures).
     meaning
         ``monochrome`` or ``rgb``.
     affine

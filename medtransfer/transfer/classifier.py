@@ -253,7 +253,7 @@ def _passport(
         seed=request.seed,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         duration_s=round(duration, 3),
-        checks=tuple(Notice(code=check.code, level=check.level.value, message=check.message) for check in image.checks),
+        checks=tuple(map(Notice.of, image.checks)),
     )
 
 

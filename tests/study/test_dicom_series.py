@@ -206,6 +206,12 @@ def test_ct_without_rescale_is_not_called_hounsfield(tmp_path: Path) -> None:
     assert image.array[:, 0, 0].tolist() == [100, 120]
 
 
+@pytest.mark.parametrize(("stated", "units"), [("BQML", "Bq/ml"), ("CNTS", "stored"), (None, "stored")])
+def test_the_units_of_a_pet_come_along(tmp_path: Path, stated: str | None, units: str) -> None:
+    image = only_series(write_axial(tmp_path, [0, 2], Modality="PT", Units=stated, RescaleIntercept=0)).image()
+    assert image.units == units
+
+
 def test_compressed_slices_equal_the_uncompressed(tmp_path: Path) -> None:
     plain, packed = tmp_path / "plain", tmp_path / "packed"
     plain.mkdir()

@@ -19,7 +19,7 @@ Point = tuple[float, float]
 _AT_ONCE = 100_000  # pixels
 _REMEMBERED = 100
 
-UNIT_NAMES: dict[Units, str] = {"HU": " HU", "stored": "", "display": ""}
+UNIT_NAMES: dict[Units, str] = {"HU": " HU", "Bq/ml": " Bq/ml", "stored": "", "display": ""}
 
 
 class Kind(StrEnum):
