@@ -10,6 +10,7 @@ import typer
 from medtransfer.cli import console, state
 
 if TYPE_CHECKING:
+    from medtransfer.result.model import Segmentation
     from medtransfer.work.analyse import Analysed
     from medtransfer.work.analyser import Options
     from medtransfer.work.delivery import Format
@@ -111,7 +112,7 @@ def _formats(text: str) -> tuple[Format, ...]:
 
 
 def say_result(analysed: Analysed) -> None:
-    """Print a result's findings and notices."""
+    """Print a result's findings, structures and notices."""
     names, result = analysed.names, analysed.result
     console.say(f"{names[0] if len(names) == 1 else f'{len(names)} files'} -> {analysed.folder}")
     rows = [
@@ -124,7 +125,17 @@ def say_result(analysed: Analysed) -> None:
         )
         for finding in result.findings
     ]
-    console.say_table(("finding", "probability", "threshold", "call", "uncertainty"), rows)
+    if rows or result.segmentation is None:
+        console.say_table(("finding", "probability", "threshold", "call", "uncertainty"), rows)
+    if result.segmentation is not None:
+        console.say_table(("structure", "volume ml", "mean HU"), _structure_rows(result.segmentation))
     for notice in result.notices:
         console.say(f"{notice.level}: {notice.message}")
     console.say()
+
+
+def _structure_rows(segmentation: Segmentation) -> list[tuple[str, str, str]]:
+    return [
+        (structure.name, f"{structure.volume_ml:g}", "" if structure.mean_hu is None else f"{structure.mean_hu:g}")
+        for structure in segmentation.structures
+    ]

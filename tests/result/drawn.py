@@ -57,8 +57,8 @@ def volume(affine: Vector, shape: tuple[int, int, int], array: NDArray[Any] | No
     )
 
 
-def inside(image: Image, body: Callable[[Vector], NDArray[np.bool_]]) -> NDArray[np.bool_]:
-    """Return which voxel centres a body holds; it is asked with points ``(..., 3)`` in LPS mm."""
+def inside(image: Image, body: Callable[[Vector], NDArray[Any]]) -> NDArray[Any]:
+    """Return what a body answers at the voxel centres; it is asked with points ``(..., 3)`` in LPS mm."""
     assert image.affine is not None
     k, j, i = np.indices(image.array.shape)
     points = np.stack([k, j, i], axis=-1) @ image.affine[:3, :3].T + image.affine[:3, 3]
