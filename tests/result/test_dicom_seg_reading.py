@@ -136,7 +136,8 @@ def test_another_grid_is_resampled_and_said_so(
     image = volume(affine_of(directions, spacing, -directions @ (np.asarray(spacing) * 21.5)), shape)
     annotation = seg(tmp_path / "a.dcm", whole_frames(1, fine, drawn), drawn, [segment(1, "Ball")])
     got = read_on(annotation, image)
-    assert dice(got.segmentation.array == 1, inside(image, sphere)) > 0.93
+    off = np.sqrt(3.0) / 2.0  # mm: the nearest of the voxels drawn lies no further than half their diagonal
+    assert dice(got.segmentation.array == 1, inside(image, sphere)) > 1.0 - 1.5 * off / 12.0
     assert "annotation.resampled" in codes(got.notices)
     expected, certain = nearest(fine, drawn, image)
     assert np.array_equal(got.segmentation.array[certain] == 1, expected[certain])
