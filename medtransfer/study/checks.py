@@ -57,7 +57,7 @@ def placement(headers: Sequence[Header]) -> Iterable[Check]:
             "A slice does not say where it lies in the patient, so the volume cannot be placed in space.",
             "Export the original images: position and orientation were lost in conversion.",
         )
-    elif not all(is_orthonormal(h.orientation) for h in headers):
+    elif not all(map(is_orthonormal, {h.orientation for h in headers})):
         yield Check(
             "volume.bad-orientation",
             Level.ERROR,
