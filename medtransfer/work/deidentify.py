@@ -127,8 +127,10 @@ class _Run:
                 self._copy(digest, clean_picture(path, self._partial), "pictures", _suffix(path))
             elif kind == "nifti":
                 self._copy(digest, clean_nifti(path, self._partial), "volumes", _nifti_suffix(path))
+            elif kind == "dicomdir" or (kind is None and not named_like_an_image(path)):
+                self.outcome.left_out += 1
             else:
-                self._unknown(path)
+                self.outcome.failed.append((path, _not_supported(path)))
         except DataError as error:
             self.outcome.failed.append((path, error))
 
@@ -167,12 +169,6 @@ class _Run:
         self._partial.replace(path)
         self.register.append(line)
         self.outcome.written += 1
-
-    def _unknown(self, path: Path) -> None:
-        if named_like_an_image(path):
-            self.outcome.failed.append((path, _not_an_image(path)))
-        else:
-            self.outcome.left_out += 1
 
 
 def _files(source: Path, out: Path) -> Iterator[Path]:
@@ -245,9 +241,9 @@ def _same_settings(out: Path, options: Options, pseudonyms: Pseudonyms) -> None:
         )
 
 
-def _not_an_image(path: Path) -> DataError:
+def _not_supported(path: Path) -> DataError:
     return DataError(
-        "the file is not an image that medtransfer can de-identify",
+        "the file is none that medtransfer can de-identify",
         code="study.unknown-format",
         hint="DICOM, NIfTI, PNG, JPEG, TIFF and BMP files can be; unpack archives first.",
         subject=path.name,

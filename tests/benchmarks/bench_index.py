@@ -5,7 +5,7 @@
 The files (5,000 unless stated) are small CT slices in series of 200, written just before, so that the figures are about
 programs and not about the disk: where files must come from a disk or over a network, the index spares far more. Two
 things are timed: reading the headers alone, which the index spares, and opening as a whole, which groups and checks
-slices each time too. Fails when reading takes more than a fifth the second time, or the second opening is not the faster.
+slices each time too. Fails when reading takes more than a fifth the second time, or the second opening is no faster.
 """
 
 from __future__ import annotations

@@ -186,6 +186,14 @@ def test_what_would_be_mixed_up_is_refused(home: Home, source: Path, tmp_path: P
         assert caught.value.code == code
 
 
+def test_an_image_of_another_kind_is_a_failure_and_not_passed_over(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "volume").write_bytes(b"NRRD0004\ntype: short\n")
+    (tmp_path / "in" / "named.dcm").write_text("no image")
+    outcome = run(home, tmp_path / "in", tmp_path / "out")
+    assert sorted(path.name for path, _ in outcome.failed) == ["named.dcm", "volume"]
+
+
 def test_a_single_file_is_enough(home: Home, source: Path, tmp_path: Path) -> None:
     outcome = run(home, source / "one" / "000.dcm", tmp_path / "out")
     assert outcome.written == 1

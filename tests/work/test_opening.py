@@ -35,7 +35,7 @@ def test_slices_named_one_by_one_form_one_series(home: Home, data_folder: Path) 
     slices = sorted((data_folder / "dicom" / "head-ct-tilted").glob("*.dcm"))
     found = list(portions(home, slices, never))
     assert len(found) == 1
-    assert [series.shape[0] for study in found[0].found.studies for series in study.series] == [len(slices)]
+    assert [len(series.source.names) for study in found[0].found.studies for series in study.series] == [len(slices)]
 
 
 def test_what_is_missing_or_no_image_is_a_problem_and_stops_nothing(
