@@ -26,6 +26,7 @@ IMPLICIT = "1.2.840.10008.1.2"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
 NATIVE = frozenset({IMPLICIT, EXPLICIT, BIG_ENDIAN})
+PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 # What pydicom raises on damaged files; RecursionError on sequences nested without end.
 READ_ERRORS = (
@@ -50,7 +51,8 @@ _TAGS = [
     "PhotometricInterpretation", "Units",
     "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "BitsAllocated", "BitsStored", "HighBit",
     "PixelRepresentation", "BurnedInAnnotation", "RescaleIntercept", "RescaleSlope", "RescaleType", "WindowCenter",
-    "WindowWidth", "WindowCenterWidthExplanation", "ModalityLUTSequence", "LossyImageCompression",
+    "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction", "VOILUTSequence", "ModalityLUTSequence",
+    "PixelPaddingValue", "PixelPaddingRangeLimit", "LossyImageCompression",
 ]  # fmt: skip
 _KNOWN = vocabulary(_TAGS)
 
@@ -64,7 +66,8 @@ class Header:
 
     ``frames`` is how many frames the file holds and ``frame`` which of them, from 0, this header describes.
     ``acquisition`` holds the values named by :data:`ACQUISITION`, each as text, its parts joined by backslashes.
-    ``units`` is what a nuclear medicine scanner measured in, ``BQML`` for Bq/ml (PS3.3 C.8.9.1.1.3).
+    ``padding`` is the range of stored values that stand for no measurement. ``units`` is what a nuclear medicine
+    scanner measured in, ``BQML`` for Bq/ml (PS3.3 C.8.9.1.1.3).
     """
 
     path: Path
@@ -102,6 +105,8 @@ class Header:
     rescale_type: str
     units: str
     has_modality_lut: bool
+    has_voi_lut: bool
+    padding: tuple[int, int] | None
     windows: tuple[Window, ...]
     position: tuple[float, ...]
     orientation: tuple[float, ...]
@@ -248,7 +253,9 @@ def _require_pixels(header: Header) -> None:
     if header.pixel_offset < 0:
         return
     left = header.file_bytes - header.pixel_offset
-    needed = header.announced_bytes if header.transfer_syntax in NATIVE and header.photometric != "YBR_FULL_422" else 1
+    needed = 1
+    if header.transfer_syntax in NATIVE and header.photometric != "YBR_FULL_422":
+        needed = header.announced_bytes if header.bits_allocated > 1 else header.announced_bytes // 8
     if left < needed + 8:
         raise truncated(header.path)
 
@@ -257,6 +264,7 @@ def _header(dataset: Values, meta: Values, path: Path, syntax: str, offset: int)
     allocated = values.whole(dataset, "BitsAllocated", 8)
     stored = values.whole(dataset, "BitsStored", allocated)
     stored = stored if 0 < stored <= allocated else allocated
+    high = values.whole(dataset, "HighBit", stored - 1)
     return Header(
         path=path,
         transfer_syntax=syntax,
@@ -286,13 +294,15 @@ def _header(dataset: Values, meta: Values, path: Path, syntax: str, offset: int)
         photometric=values.text(dataset, "PhotometricInterpretation") or "MONOCHROME2",
         bits_allocated=allocated,
         bits_stored=stored,
-        high_bit=values.whole(dataset, "HighBit", stored - 1),
+        high_bit=high if stored <= high < allocated else stored - 1,
         signed=values.whole(dataset, "PixelRepresentation") == 1,
         slope=values.number(dataset, "RescaleSlope"),
         intercept=values.number(dataset, "RescaleIntercept"),
         rescale_type=values.text(dataset, "RescaleType"),
         units=values.text(dataset, "Units"),
         has_modality_lut=bool(values.value(dataset, "ModalityLUTSequence")),
+        has_voi_lut=bool(values.value(dataset, "VOILUTSequence")),
+        padding=values.padding(dataset),
         windows=values.windows(dataset),
         position=values.numbers(dataset, "ImagePositionPatient"),
         orientation=values.numbers(dataset, "ImageOrientationPatient"),

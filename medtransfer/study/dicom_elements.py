@@ -37,7 +37,8 @@ _SHORT = frozenset({
 })  # fmt: skip
 _PLAIN_TEXT = frozenset({"AS", "CS", "DA", "DT", "TM", "UI"})
 _TEXT = frozenset({"LO", "PN", "SH"})
-_BINARY = {"US": "H", "UL": "I", "FD": "d"}
+_BINARY = {"US": "H", "US or SS": "H", "UL": "I", "FD": "d"}
+_EITHER = b"US or SS"
 _NUMBER = {
     "IS": re.compile(r" *[+-]?\d{1,11} *", re.ASCII),
     "DS": re.compile(r" *[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)? *", re.ASCII),
@@ -213,6 +214,8 @@ def _implicit(head: bytes, at: int, wanted: dict[int, bytes], found: Found, with
 
 
 def _require_plain(vr: bytes, expected: bytes, length: int) -> None:
+    if expected == _EITHER and vr in {b"US", b"SS"}:
+        return
     if vr != expected or (vr == b"SQ" and length):
         raise UnfamiliarError
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
+from medtransfer.study import dicom_voi
 from medtransfer.study.codestream import describe
-from medtransfer.study.dicom import DEFLATED, NATIVE, READ_ERRORS, Header, damaged, truncated
+from medtransfer.study.dicom import DEFLATED, NATIVE, PIXELS, READ_ERRORS, Header, damaged, truncated
 from medtransfer.study.frame_decoding import DECODER_DEPENDENCIES, PLUGIN, register
 from medtransfer.study.frame_files import FrameFile
 from medtransfer.study.grey_frames import DECODE_ERRORS, is_grey, read_grey, undecodable
@@ -79,29 +81,59 @@ def rescaled(volume: Pixels, headers: Sequence[Header]) -> Pixels:
     return result
 
 
-def picture_values(header: Header) -> tuple[Pixels, int, tuple[Window, ...]]:
-    """Return a picture's pixels as they should be read, the bits they use, and its display windows.
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A picture's pixels as they should be read, the bits they use, its windows, and its padding values."""
+
+    pixels: Pixels
+    bits: int
+    windows: tuple[Window, ...] = ()
+    padding: tuple[float, float] | None = None
+
+
+def picture(header: Header) -> Picture:
+    """Return the values of one frame that is a picture.
 
     Greyscale passes through the modality LUT or rescale and, when MONOCHROME1, is mirrored once within the range that
-    its bits can hold; the windows are mirrored with it. Colour is RGB.
+    its bits can hold; windows and padding are mirrored with it. Colour is RGB.
     """
     pixels = stored_pixels(header)
     if pixels.ndim == 3:
-        return pixels, pixels.dtype.itemsize * 8, ()
-    low: float
-    high: float
-    low, high = stored_range(header)
+        return Picture(pixels, pixels.dtype.itemsize * 8)
+    low, high = _extent(pixels, header)
     if header.has_modality_lut:
         pixels, (low, high) = _through_modality_lut(pixels, header)
     elif (factors := _rescale(header)) != (1.0, 0.0):
         pixels = _rescaled_alike(pixels, *factors)
         low, high = sorted(end * factors[0] + factors[1] for end in (low, high))
     bits = max(1, round(max(abs(low), abs(high))).bit_length())
+    windows, padding = dicom_voi.windows(header), rescaled_padding([header])
     if header.photometric != "MONOCHROME1":
-        return pixels, bits, header.windows
-    mirrored = np.asarray(low + high - pixels.astype(np.float64))
-    windows = tuple(Window(low + high + 1 - w.centre, w.width, w.name) for w in header.windows)
-    return mirrored.astype(pixels.dtype), bits, windows
+        return Picture(pixels, bits, windows, padding)
+    negative = np.asarray(low + high - pixels.astype(np.float64)).astype(pixels.dtype)
+    shown = tuple(dicom_voi.mirrored(window, low, high) for window in windows)
+    return Picture(negative, bits, shown, padding and (low + high - padding[1], low + high - padding[0]))
+
+
+def rescaled_padding(headers: Sequence[Header]) -> tuple[float, float] | None:
+    """Return which rescaled values mean no measurement; None when none do, or not the same in every slice.
+
+    A modality LUT has no inverse: then nothing is known of them either.
+    """
+    stated = {(header.padding, _rescale(header), header.has_modality_lut) for header in headers}
+    padding, (slope, intercept), has_table = next(iter(stated))
+    if len(stated) > 1 or padding is None or has_table:
+        return None
+    low, high = sorted(end * slope + intercept for end in padding)
+    return float(low), float(high)
+
+
+def _extent(pixels: Pixels, header: Header) -> tuple[float, float]:
+    """Return what the bits can hold, or for floating numbers what they do hold."""
+    if pixels.dtype.kind != "f":
+        return stored_range(header)
+    finite = pixels[np.isfinite(pixels)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
 
 
 def _dataset(header: Header) -> Dataset:
@@ -142,7 +174,7 @@ def _plugin(header: Header) -> str:
 
 def _require_agreement(dataset: Dataset, header: Header) -> None:
     """Refuse a compressed frame that announces another size than the DICOM header, whose size was checked."""
-    if "PixelData" not in dataset:
+    if not any(keyword in dataset for keyword in PIXELS):
         raise truncated(header.path)
     if header.transfer_syntax in NATIVE | {DEFLATED}:
         return

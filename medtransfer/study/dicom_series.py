@@ -8,11 +8,11 @@ from collections.abc import Hashable, Sequence
 from functools import partial
 
 from medtransfer.errors import DataError
-from medtransfer.study import checks
+from medtransfer.study import checks, dicom_voi
 from medtransfer.study.dicom import Header
 from medtransfer.study.dicom_frames import frames
 from medtransfer.study.dicom_grouping import SECONDARY_CAPTURE, Part, is_slice, parts, unique, unnamed_key
-from medtransfer.study.dicom_pixels import picture_values, rescaled
+from medtransfer.study.dicom_pixels import picture, rescaled, rescaled_padding
 from medtransfer.study.dicom_slices import stored_volume
 from medtransfer.study.distances import distances
 from medtransfer.study.identity import content_id
@@ -127,17 +127,18 @@ def _require_usable(found: Sequence[Check], subject: str) -> None:
 def _load_picture(header: Header, found: tuple[Check, ...]) -> Image:
     _require_usable(found, header.path.name)
     with quiet():
-        pixels, bits, windows = picture_values(header)
-    in_colour = pixels.ndim == 3
+        shown = picture(header)
+    in_colour = shown.pixels.ndim == 3
     return Image(
-        array=pixels,
+        array=shown.pixels,
         axes="yxc" if in_colour else "yx",
         modality=header.modality,
         units="display" if in_colour or header.sop_class.startswith(SECONDARY_CAPTURE) else "stored",
         meaning="rgb" if in_colour else "monochrome",
         pixel_spacing=header.pixel_spacing,
-        bits=bits,
-        windows=windows,
+        bits=shown.bits,
+        windows=shown.windows,
+        padding=shown.padding,
         laterality=header.laterality,
         body_part=header.body_part,
         view=header.view,
@@ -167,7 +168,8 @@ def _load_volume(
         units=_units(headers),
         affine=placed.affine.copy() if onto is None else onto.affine.copy(),
         bits=16 if array.dtype.kind in "iu" else 32,
-        windows=first.windows,
+        windows=dicom_voi.windows(first),
+        padding=rescaled_padding(headers),
         laterality=first.laterality,
         body_part=first.body_part,
         view=first.view,

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from pydicom.errors import BytesLengthException
 
-from medtransfer.study.model import Laterality, Window
+from medtransfer.study.model import Curve, Laterality, Window
 
 # What switches character sets within a text (ISO 2022): pydicom leaves those of ISO 2022 IR 58 in the decoded text.
 _ESCAPE = re.compile("\x1b[ -/]+[0-~]")
@@ -24,6 +24,8 @@ _MALFORMED = (
     NotImplementedError,
     BytesLengthException,
 )
+
+_CURVES: dict[str, Curve] = {"LINEAR_EXACT": "LINEAR_EXACT", "SIGMOID": "SIGMOID"}
 
 
 class Values(Protocol):
@@ -97,11 +99,26 @@ def laterality(dataset: Values) -> Laterality | None:
 
 
 def windows(dataset: Values) -> tuple[Window, ...]:
-    """Return the display windows with a positive width, in the file's order (PS3.3 C.11.2.1.2)."""
+    """Return the display windows with a positive width, in the file's order, with their function (PS3.3 C.11.2.1.2)."""
     centres, widths = numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth")
     names = texts(dataset, "WindowCenterWidthExplanation")
     named = (*names, *("" for _ in centres))
-    return tuple(Window(c, w, n) for c, w, n in zip(centres, widths, named, strict=False) if w > 0)
+    curve = _CURVES.get(text(dataset, "VOILUTFunction"), "LINEAR")
+    return tuple(Window(c, w, n, curve) for c, w, n in zip(centres, widths, named, strict=False) if w > 0)
+
+
+def padding(dataset: Values) -> tuple[int, int] | None:
+    """Return the smallest and the largest stored value that mean no measurement (PS3.3 C.7.5.1.1.2).
+
+    They are of the pixels' sign, whatever representation their own elements have.
+    """
+    signed = whole(dataset, "PixelRepresentation") == 1
+    stated = [numbers(dataset, keyword) for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
+    if not stated[0]:
+        return None
+    ends = [int(found[0]) & 0xFFFF for found in stated if found]
+    ends = [(end ^ 0x8000) - 0x8000 for end in ends] if signed else ends
+    return min(ends), max(ends)
 
 
 def _parts(found: Any) -> tuple[Any, ...]:

@@ -41,21 +41,38 @@ def rgb8(image: Image, window: Window | None = None) -> NDArray[np.uint8]:
     elif image.units == "display":
         grey = _to_8_bits(image)
     else:
-        grey = windowed(image.array, percentile_window(image.array))
+        grey = windowed(image.array, percentile_window(image.array, image.padding))
     return np.repeat(grey[..., np.newaxis], 3, axis=2)
 
 
 def windowed(values: NDArray[np.generic], window: Window) -> NDArray[np.uint8]:
-    """Apply a window by DICOM's linear function (PS3.3 C.11.2.1.2.1) onto 0 to 255, same shape."""
+    """Apply a window by its table or by DICOM's functions (PS3.3 C.11.2.1.2, C.11.2.1.3) onto 0 to 255, same shape."""
+    if window.table:
+        return _looked_up(values, window)
+    shown = values.astype(np.float32)
+    if window.curve == "SIGMOID":
+        # tanh does not overflow where the exponential of PS3.3 C.11.2.1.3.1 would; 1 / (1 + exp(-4t)) is the same.
+        return _bytes(0.5 + 0.5 * np.tanh(2.0 * (shown - window.centre) / window.width))
+    if window.curve == "LINEAR_EXACT":
+        return _bytes((shown - window.centre) / window.width + 0.5)
     width = max(window.width, 1.0)
     if width == 1.0:
-        return np.where(values.astype(np.float32) > window.centre - 0.5, 255, 0).astype(np.uint8)
-    shown = (values.astype(np.float32) - (window.centre - 0.5)) / (width - 1.0) + 0.5
-    return _bytes(shown)
+        return np.where(shown > window.centre - 0.5, 255, 0).astype(np.uint8)
+    return _bytes((shown - (window.centre - 0.5)) / (width - 1.0) + 0.5)
 
 
-def percentile_window(values: NDArray[np.generic]) -> Window:
-    """Return the window between the 0.5th and the 99.5th percentile of the finite values."""
+def _looked_up(values: NDArray[np.generic], window: Window) -> NDArray[np.uint8]:
+    """Map each value to its entry, those beyond the table to the nearest (PS3.3 C.11.2.1.1)."""
+    table = np.rint(np.asarray(window.table) / 257.0).astype(np.uint8)
+    places = np.rint(values.astype(np.float64) - (window.centre - window.width / 2))
+    return np.asarray(table[np.clip(places, 0, table.size - 1).astype(np.intp)])
+
+
+def percentile_window(values: NDArray[np.generic], padding: tuple[float, float] | None = None) -> Window:
+    """Return the window between the 0.5th and the 99.5th percentile of the finite values that are no padding."""
+    if padding is not None:
+        measured = values[np.less(values, padding[0]) | np.greater(values, padding[1])]
+        values = measured if measured.size else values
     finite = values[np.isfinite(values)]
     if not finite.size:
         return Window(0.0, 1.0)

@@ -29,6 +29,7 @@ class _Record(BaseModel):
     pixel_spacing: tuple[float, float] | None
     bits: int
     windows: tuple[Window, ...]
+    padding: tuple[float, float] | None
     laterality: Laterality | None
     body_part: str
     view: str
@@ -52,6 +53,7 @@ def save(image: Image, folder: Path) -> None:
         pixel_spacing=image.pixel_spacing,
         bits=image.bits,
         windows=image.windows,
+        padding=image.padding,
         laterality=image.laterality,
         body_part=image.body_part,
         view=image.view,

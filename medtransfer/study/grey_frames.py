@@ -22,14 +22,13 @@ Grey = NDArray[np.integer[Any]]
 
 
 def is_grey(header: Header) -> bool:
-    """Whether the frame can be read here: one sample per pixel in whole bytes, the unused bits above the used ones."""
+    """Whether the frame can be read here: one sample per pixel, in whole bytes."""
     return (
         header.pixel_offset >= 0
         and header.samples == 1
         and header.photometric in {"MONOCHROME1", "MONOCHROME2"}
         and header.bits_allocated in {8, 16}
         and 0 < header.bits_stored <= header.bits_allocated
-        and header.high_bit == header.bits_stored - 1
         and (header.transfer_syntax in _COMPRESSED or _is_native(header))
     )
 
@@ -56,10 +55,10 @@ def read_grey_into(header: Header, out: Grey) -> None:
     """Do the same into a contiguous array of the announced shape and type."""
     if header.transfer_syntax in NATIVE:
         _read(header, out)
-        _use_bits(out, header.bits_stored)
+        _use_bits(out, header.bits_stored, header.high_bit)
     elif header.transfer_syntax == RLELossless:
         _unpack(header, out)
-        _use_bits(out, header.bits_stored)
+        _use_bits(out, header.bits_stored, header.high_bit)
     else:
         _decode(header, out)
 
@@ -129,7 +128,8 @@ def _decode(header: Header, out: Grey) -> None:
     if samples.shape != out.shape:
         raise undecodable(header)
     np.copyto(out, samples, casting="unsafe")
-    _use_bits(out, _used_bits(header, stream))
+    used = _used_bits(header, stream)
+    _use_bits(out, used, used - 1)
 
 
 def _used_bits(header: Header, stream: Codestream) -> int:
@@ -146,12 +146,14 @@ def _used_bits(header: Header, stream: Codestream) -> int:
     return header.bits_stored
 
 
-def _use_bits(values: Grey, bits: int) -> None:
-    spare = values.dtype.itemsize * 8 - bits
-    if not spare:
+def _use_bits(values: Grey, bits: int, high: int) -> None:
+    """Keep the bits from ``high`` down (PS3.5 8.1.1); above and below may lie overlays of old files."""
+    size = values.dtype.itemsize * 8
+    if values.dtype.kind == "u" and high == bits - 1:
+        if bits < size:
+            values &= np.asarray((1 << bits) - 1, values.dtype)
         return
-    if values.dtype.kind == "u":
-        values &= np.asarray((1 << bits) - 1, values.dtype)
-    else:
-        values <<= spare
-        values >>= spare
+    if high < size - 1:
+        values <<= size - 1 - high
+    if bits < size:
+        values >>= size - bits

@@ -22,6 +22,7 @@ Units = Literal["HU", "Bq/ml", "stored", "display"]
 Meaning = Literal["monochrome", "rgb"]
 SourceFormat = Literal["dicom", "nifti", "nrrd", "metaimage", "picture"]
 Laterality = Literal["L", "R"]
+Curve = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
 
 
 class Level(StrEnum):
@@ -56,11 +57,22 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A display window (DICOM PS3.3 C.11.2): values around ``centre``, ``width`` wide, fill black to white."""
+    """A display window (DICOM PS3.3 C.11.2): values around ``centre``, ``width`` wide, fill black to white.
+
+    Attributes
+    ----------
+    curve
+        How they fill it: DICOM's VOI LUT Function.
+    table
+        A lookup table in place of the curve: the brightness, 0 to 65535, of each whole value from
+        ``centre - width / 2`` on; empty when there is none.
+    """
 
     centre: float
     width: float
     name: str = ""
+    curve: Curve = "LINEAR"
+    table: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +103,9 @@ class Image:
         Significant bits per sample (DICOM BitsStored): the largest value possible is ``2**bits - 1``.
     windows
         Display windows from the file, the preferred one first.
+    padding
+        Smallest and largest value that stands for no measurement at all (DICOM Pixel Padding Value), None when the file
+        states none. The array keeps these values; display and statistics leave them out.
     laterality
         "L" or "R" when the file states it.
     body_part
@@ -114,6 +129,7 @@ class Image:
     pixel_spacing: tuple[float, float] | None = None
     bits: int = 8
     windows: tuple[Window, ...] = ()
+    padding: tuple[float, float] | None = None
     laterality: Laterality | None = None
     body_part: str = ""
     view: str = ""

@@ -27,7 +27,7 @@ def default_window(image: Image) -> Window:
     if image.meaning == "rgb" or image.units == "display":
         return Window(2.0 ** (image.bits - 1), 2.0**image.bits)
     values = image.array.reshape(-1) if image.array.flags.c_contiguous else image.array.ravel(order="K")
-    return percentile_window(values[:: max(1, values.size // _SAMPLE)])
+    return percentile_window(values[:: max(1, values.size // _SAMPLE)], image.padding)
 
 
 class Shader:

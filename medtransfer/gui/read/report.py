@@ -72,7 +72,7 @@ def picture(report: Report) -> NDArray[np.uint8]:
     if not image.is_volume:
         return display.rgb8(image)
     values = image.array[report.index]
-    window = report.window or (image.windows[0] if image.windows else display.percentile_window(values))
+    window = report.window or (image.windows[0] if image.windows else display.percentile_window(values, image.padding))
     grey = display.windowed(values, window)
     shown: NDArray[np.uint8] = np.repeat(grey[..., np.newaxis], 3, axis=2)
     segmentation = report.result.segmentation

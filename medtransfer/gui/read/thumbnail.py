@@ -29,7 +29,7 @@ def thumbnail(image: Image) -> QImage:
             else np.right_shift(small.astype(np.uint16), max(image.bits - 8, 0)).astype(np.uint8)
         )
     else:
-        window = image.windows[0] if image.windows else display.percentile_window(small)
+        window = image.windows[0] if image.windows else display.percentile_window(small, image.padding)
         shown = np.repeat(display.windowed(small, window)[..., np.newaxis], 3, axis=2)
     pixels = np.ascontiguousarray(shown)
     whole = QImage(pixels.data, pixels.shape[1], pixels.shape[0], 3 * pixels.shape[1], QImage.Format.Format_RGB888)
