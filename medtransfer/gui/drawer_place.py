@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from medtransfer.gui.drawer import Drawer
 
 Page = Literal["jobs", "log"]
+PAGES: tuple[Page, ...] = get_args(Page)
 
 
 class DrawerPlace(QWidget):

@@ -52,13 +52,18 @@ def left_panel(heading: str, listed: QWidget, below: QWidget) -> QWidget:
     """Return the list at the left of a space, with its heading above and its button below."""
     left = parts.panel("left")
     left.setFixedWidth(LIST_WIDTH)
-    column = QVBoxLayout(left)
+    fill_list_panel(left, heading, listed, below)
+    return left
+
+
+def fill_list_panel(panel: QWidget, heading: str, listed: QWidget, below: QWidget) -> None:
+    """Put a list into a panel, with its heading above and its button below."""
+    column = QVBoxLayout(panel)
     column.setContentsMargins(theme.spacing(1), theme.spacing(2), theme.spacing(1), theme.spacing(2))
     column.setSpacing(theme.spacing(1))
     column.addWidget(parts.heading(heading))
     column.addWidget(listed, 1)
     column.addWidget(below)
-    return left
 
 
 def facts(pairs: Mapping[str, str]) -> QWidget:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QByteArray
 
 from medtransfer.gui.background import Job
+from medtransfer.gui.drawer_place import PAGES
 from medtransfer.gui.session import Journal, State
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def snapshot(window: MainWindow) -> State:
     """Return the state of the window for the journal."""
     return {
         "space": window.current,
+        "drawer": window.drawer.page(),
         "geometry": bytes(window.saveGeometry().toBase64().data()).decode("ascii"),
         "recent": window.recent.state(),
         "spaces": {space.id: space.state() for space in window.spaces},
@@ -115,6 +117,8 @@ def _bring_back(window: MainWindow, before: State) -> None:
     geometry = before.get("geometry")
     if isinstance(geometry, str):
         window.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "replace")))
+    if before.get("drawer") in PAGES:
+        window.drawer.show_page(before["drawer"])
     if before.get("space") in [space.id for space in window.spaces]:
         window.show_space(before["space"])
 

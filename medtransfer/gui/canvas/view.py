@@ -243,7 +243,7 @@ class ImageView(Sheet):
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Do with little."""
-        return QSize(96, 96)
+        return QSize(96, 64)
 
     def drawForeground(self, painter: QPainter, rect: QRectF | object) -> None:  # noqa: N802, ARG002
         """Paint crosshair, measures and furniture over the picture."""

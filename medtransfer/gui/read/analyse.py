@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from medtransfer.gui import parts, theme
@@ -15,6 +16,7 @@ from medtransfer.gui.read.waiting import Waiting
 from medtransfer.work.choices import NO_MODEL, Choice, ModelChoice
 
 _FEWEST_LETTERS = 8
+_NARROW = 290
 
 
 class AnalysePanel(QWidget):
@@ -51,7 +53,8 @@ class AnalysePanel(QWidget):
         self.others = parts.button("", self._toggle_reasons, kind="quiet")
         self.reasons = parts.label("", "muted", theme.SMALL_SIZE)
         self.frame, inside = parts.card()
-        inside.addLayout(_row(self.plugin, self.model, 1))
+        self._choosers = _row(self.plugin, self.model, 1)
+        inside.addLayout(self._choosers)
         inside.addWidget(self.line)
         inside.addLayout(_row(self.analyse, self.card, 0))
         inside.addWidget(self.waiting)
@@ -69,6 +72,14 @@ class AnalysePanel(QWidget):
         if choice is None or not 0 <= self.model.currentIndex() < len(choice.models):
             return None
         return choice, choice.models[self.model.currentIndex()]
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Put plug-in and model below each other where they would be cut side by side."""
+        super().resizeEvent(event)
+        narrow = event.size().width() < _NARROW
+        self._choosers.setDirection(
+            QHBoxLayout.Direction.TopToBottom if narrow else QHBoxLayout.Direction.LeftToRight,
+        )
 
     def show_nothing(self) -> None:
         """Show nothing: no series is open."""

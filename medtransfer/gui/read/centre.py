@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from medtransfer.errors import MedTransferError
-from medtransfer.gui import parts, theme
+from medtransfer.gui import pages, parts, theme
 from medtransfer.gui.background import Job
+from medtransfer.gui.flow import Flow
 from medtransfer.gui.read.trouble import Trouble
 from medtransfer.gui.read.waiting import Waiting
 
@@ -80,15 +81,13 @@ class Centre(QStackedWidget):
                 "muted",
             )
         )
-        row = QHBoxLayout()
-        row.setSpacing(theme.spacing())
+        row = Flow(theme.spacing())
         row.addWidget(parts.button("Open files\u2026", self.open_files.emit, kind="primary"))
         row.addWidget(parts.button("Open a folder\u2026", self.open_folder.emit))
         demo = parts.button(
             "Try the demo", self.demo.emit, tip="Teach a network on sample photographs and read with it"
         )
         row.addWidget(demo)
-        row.addStretch()
         inside.addLayout(row)
         return _middle(drop), demo
 
@@ -96,7 +95,13 @@ class Centre(QStackedWidget):
 def _middle(widget: QWidget) -> QWidget:
     page = QWidget()
     page.setObjectName("ground")
-    widget.setFixedWidth(_WIDTH)
+    widget.setMaximumWidth(_WIDTH)
+    row = QHBoxLayout()
+    row.addStretch(1)
+    row.addWidget(widget, _WIDTH)  # all the width there is, up to its most
+    row.addStretch(1)
     column = QVBoxLayout(page)
-    column.addWidget(widget, alignment=Qt.AlignmentFlag.AlignCenter)
-    return page
+    column.addStretch(1)
+    column.addLayout(row)
+    column.addStretch(1)
+    return pages.scrolling(page)

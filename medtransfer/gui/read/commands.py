@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, get_args
 
 from medtransfer.gui.command import Command
+from medtransfer.gui.read.regions import Panel
 from medtransfer.gui.read.report import Kind
 from medtransfer.gui.read.toolbar import LAYOUTS, TOOLS
 from medtransfer.work.verdicts import Verdict
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 OF_A_ROW = ("read.state.CT", "read.state.MR", "read.state.nothing", "read.remove")
 """The commands of a row's menu."""
+_PANELS: tuple[tuple[Panel, str, str], ...] = (
+    ("left", "the list of studies", "F7"),
+    ("right", "findings and notices", "F8"),
+)
 _LAYOUT_KEYS = {"1": "1", "1x2": "2", "2x2": "4"}
 _REPORTS: tuple[tuple[Kind, str], ...] = (("html", "Ctrl+S"), ("pdf", "Ctrl+P"))
 _VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -149,9 +154,22 @@ def _viewing(space: ReadSpace) -> list[Command]:
         )
         for name, _title, tip in LAYOUTS
     ]
+    panels = [
+        Command(
+            f"read.panel.{panel}",
+            f"Show or hide {what}",
+            "View",
+            partial(space.regions.toggle, panel),
+            key,
+            "Leave the picture more room; the edges of the panels can be dragged too.",
+            checked=space.regions.panels[panel].isVisible,
+        )
+        for panel, what, key in _PANELS
+    ]
     return [
         *tools,
         *layouts,
+        *panels,
         Command("read.invert", "Invert", "View", viewer.invert, "I", "Turn bright into dark.", enabled=shown),
         Command(
             "read.reset", "Reset the view", "View", viewer.reset, "R", "First window, whole picture.", enabled=shown

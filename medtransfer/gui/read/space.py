@@ -84,6 +84,7 @@ class ReadSpace:
             "series": entry.series.uid if entry else self._wanted_uid,
             "results": {uid: str(folder) for uid, folder in self.reading.folders.items()},
             "layout": self.viewer.layout_name,
+            "regions": self.regions.state(),
             "modalities": self.studies.statements.state(),
         }
 
@@ -92,6 +93,7 @@ class ReadSpace:
         results = state.get("results")
         if isinstance(results, dict):
             self.reading.folders.update({str(uid): Path(str(folder)) for uid, folder in results.items()})
+        self.regions.restore(state.get("regions"))
         self.studies.statements.restore(state.get("modalities"))
         if state.get("layout") in set(Layout):
             self.viewer.choose_layout(str(state["layout"]))

@@ -49,8 +49,9 @@ class StudiesPanel(QWidget):
         column.addWidget(self.more)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        self.panel = pages.left_panel("Studies", self.view, foot)
-        whole.addWidget(self.panel)
+        panel = parts.panel()
+        pages.fill_list_panel(panel, "Studies", self.view, foot)
+        whole.addWidget(panel)
 
     def show_drop(self, *, over: bool) -> None:
         """Show that what is being dragged may be dropped."""
