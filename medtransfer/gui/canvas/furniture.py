@@ -53,16 +53,17 @@ def paint(painter: QPainter, area: QRect, furniture: Furniture) -> None:
     """Paint the furniture into a viewport whose painter has no transform."""
     painter.save()
     painter.resetTransform()
-    _letters(painter, area, furniture.letters)
     _caption(painter, area, furniture.caption)
     _scale_bar(painter, area, furniture.unit_per_pixel)
     bottom = area.bottom() - theme.spacing()
     if furniture.heatmap is not None and area.width() >= _LEAST_FOR_LEGEND:
         bottom = _legend(painter, area, furniture.heatmap) - theme.spacing()
-    if furniture.window:
-        painter.setFont(theme.font(theme.SMALL_SIZE))
+    painter.setFont(theme.font(theme.SMALL_SIZE))
+    room = area.width() // 2 - theme.spacing(3) if furniture.letters.bottom else area.width()
+    if furniture.window and painter.fontMetrics().horizontalAdvance(furniture.window) <= room:
         line = QRect(area.left(), bottom - 16, area.width() - theme.spacing(1.5), 16)
         halo_text(painter, line, furniture.window, "image_text", _RIGHT)
+    _letters(painter, area, furniture.letters)
     painter.restore()
 
 

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from PySide6.QtGui import QImage, QPainter
 
-from medtransfer.gui.canvas.furniture import length_text, scale_length
+from medtransfer.gui.canvas.furniture import Furniture, length_text, paint, scale_length
+from medtransfer.gui.canvas.slices import Letters
 
 
 @given(st.floats(0.01, 5000.0))
@@ -12,6 +14,21 @@ def test_a_scale_bar_is_round_and_fits(longest: float) -> None:
     assert longest / 2.5 <= length <= longest * 1.000001
     digits = f"{length:.0e}"[0]
     assert digits in "125"
+
+
+def test_in_a_small_view_nothing_covers_the_letter_below(qapp: object) -> None:
+    """The side of the patient matters more than the display window."""
+
+    def drawn(window: str, width: int) -> QImage:
+        image = QImage(width, 80, QImage.Format.Format_RGB32)
+        image.fill(0)
+        painter = QPainter(image)
+        paint(painter, image.rect(), Furniture(Letters("R", "L", "A", "P"), window=window))
+        painter.end()
+        return image
+
+    assert drawn("W 400 L 40", 115) == drawn("", 115)
+    assert drawn("W 400 L 40", 240) != drawn("", 240)
 
 
 def test_lengths_are_said_in_the_unit_people_use() -> None:
