@@ -27,7 +27,6 @@ from subjects import Pictures
 from medtransfer.gui import theme
 
 SCREEN = {"name": "screen", "x": 0, "y": 0, "width": SIZE[0], "height": SIZE[1], "dpr": 1}
-BROKEN = 'manifest = 1\nid = "clinic.bone-age"\nname = "Bone age"\n'
 
 
 def platform(folder: Path) -> str:
@@ -35,14 +34,6 @@ def platform(folder: Path) -> str:
     settings = folder / "screen.json"
     settings.write_text(json.dumps({"screens": [SCREEN]}), encoding="utf-8")
     return f"offscreen:configfile={settings}"
-
-
-def plugin_folders(folder: Path) -> str:
-    """Return the folders of plug-ins to be seen: two that work, and one whose manifest is cut short."""
-    broken = folder / "bone-age"
-    broken.mkdir()
-    (broken / "medtransfer-plugin.toml").write_text(BROKEN, encoding="utf-8")
-    return os.pathsep.join(map(str, (PLUGINS / "labelmap", PLUGINS / "trouble", broken)))
 
 
 def main() -> None:
@@ -59,7 +50,7 @@ def main() -> None:
         folder = Path(temporary)
         os.environ.setdefault("QT_QPA_PLATFORM", platform(folder))
         os.environ["QT_SCALE_FACTOR"] = asked.scale
-        os.environ["MEDTRANSFER_PLUGIN_PATH"] = plugin_folders(folder)
+        os.environ["MEDTRANSFER_PLUGIN_PATH"] = str(PLUGINS / "labelmap")
         app = QApplication(sys.argv[:1])
         theme.apply(app, "dark")
         studio = Studio(app, asked.folder, folder / "home", asked.themes)

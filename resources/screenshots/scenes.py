@@ -19,6 +19,7 @@ from medtransfer.gui.read.space import ReadSpace
 PLUGINS = Path(__file__).resolve().parents[2] / "tests" / "plugins"
 FUNDUS = "medtransfer.fundus-trio"
 TROUBLE = "test.trouble"
+BROKEN = 'manifest = 1\nid = "clinic.bone-age"\nname = "Bone age"\n'
 
 
 def reading(studio: Studio, pictures: Pictures) -> None:
@@ -70,6 +71,7 @@ def reading(studio: Studio, pictures: Pictures) -> None:
 
 def trouble(studio: Studio, pictures: Pictures) -> None:
     """Draw what can go wrong while reading: files that cannot be read, are incomplete or gone, and a dead worker."""
+    _add_plugin(studio, PLUGINS / "trouble")
     run = studio.context.commands.run
     broken = studio.folder / "letter.dcm"
     broken.write_bytes(b"Dear colleague,")
@@ -101,6 +103,12 @@ def trouble(studio: Studio, pictures: Pictures) -> None:
     studio.shoot("read-loading", rest=False)
     studio.rest()
     run("read.remove_all")
+
+
+def _add_plugin(studio: Studio, folder: Path) -> None:
+    """Have the plug-in of a folder found as well."""
+    os.environ["MEDTRANSFER_PLUGIN_PATH"] += f"{os.pathsep}{folder}"
+    studio.context.events.plugins_changed.emit()
 
 
 def _teach_trouble(studio: Studio, pictures: Pictures) -> None:
@@ -190,6 +198,10 @@ def models(studio: Studio, _pictures: Pictures) -> None:
 
 def plugins(studio: Studio, _pictures: Pictures) -> None:
     """Draw the space of plug-ins: one that works, one that does not, and the question before an installation."""
+    broken = studio.folder / "bone-age"
+    broken.mkdir()
+    (broken / "medtransfer-plugin.toml").write_text(BROKEN, encoding="utf-8")
+    _add_plugin(studio, broken)
     space = studio.go(PluginsSpace)
     studio.until(lambda: bool(space.list.entries))
     keys = {entry.detail.split()[-1]: entry.key for entry in space.list.entries}
