@@ -27,7 +27,7 @@ from medtransfer.result.model import (
     Structure,
 )
 from medtransfer.study.display import rgb8
-from medtransfer.study.model import Check, Image, Level
+from medtransfer.study.model import Check, Image, Laterality, Level
 from medtransfer.transfer.augment import Augmentation
 from medtransfer.transfer.classifier import ClassifierPlugin
 from medtransfer.transfer.pictures import Region
@@ -53,6 +53,7 @@ __all__ = [
     "HeatmapInfo",
     "Image",
     "JobCancelled",
+    "Laterality",
     "LearnRequest",
     "Level",
     "MedTransferError",
