@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -74,7 +75,7 @@ def _by_pillow(path: Path, limits: Limits) -> _Kept:
         width, height = picture.size
         require_within(width * height, limits.picture_pixels, path)
         _require_known_mode(picture, path)
-        turned = _orientation(picture, path) in _TURNED
+        turned = _orientation(picture) in _TURNED
         return _Kept(
             path,
             (width, height) if turned else (height, width),
@@ -91,7 +92,7 @@ def _by_depth(deep: Deep, limits: Limits) -> _Kept:
     orientation, checks = deep.orientation, []
     if deep.is_png:
         with _opened(deep.path) as picture:
-            orientation = _orientation(picture, deep.path)
+            orientation = _orientation(picture)
             checks += _profile(picture)
     if deep.pages > 1:
         checks.append(_PAGES)
@@ -101,9 +102,12 @@ def _by_depth(deep: Deep, limits: Limits) -> _Kept:
     return _Kept(deep.path, shape, deep.in_colour, partial(_read_deep, deep, orientation), tuple(checks))
 
 
-def _opened(path: Path) -> Picture:
+@contextmanager
+def _opened(path: Path) -> Iterator[Picture]:
+    """Open a picture; Pillow reads most of a file only when asked, so what it raises later is the file's fault, too."""
     try:
-        return Pillow.open(path, formats=_FORMATS)
+        with Pillow.open(path, formats=_FORMATS) as picture:
+            yield picture
     except Pillow.DecompressionBombError as error:
         raise DataError(
             "the picture has more pixels than are allowed",
@@ -134,11 +138,8 @@ def _require_known_mode(picture: Picture, path: Path) -> None:
         )
 
 
-def _orientation(picture: Picture, path: Path) -> int:
-    try:
-        return int(picture.getexif().get(_EXIF_ORIENTATION, 1))
-    except _READ_ERRORS as error:
-        raise _damaged(path) from error
+def _orientation(picture: Picture) -> int:
+    return int(picture.getexif().get(_EXIF_ORIENTATION, 1))
 
 
 def _checks(picture: Picture) -> list[Check]:
@@ -181,6 +182,8 @@ def _load(kept: _Kept) -> Image:
             array = kept.read()
     except (*_READ_ERRORS, Pillow.DecompressionBombError) as error:
         raise _damaged(kept.path) from error
+    if array.shape != ((*kept.shape, 3) if kept.in_colour else kept.shape):
+        raise _damaged(kept.path)
     return Image(
         array=array,
         axes="yxc" if kept.in_colour else "yx",

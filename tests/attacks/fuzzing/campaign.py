@@ -44,7 +44,6 @@ class Child:
         self._folder = folder
         self._lines: queue.Queue[str] = queue.Queue()
         self._process = self._start()
-        self.base_mib = 0
 
     def ask(self, request: str) -> tuple[str, float]:
         """Return the answer and how long it took; ``hang`` or ``crash CODE`` when none came."""
@@ -63,6 +62,10 @@ class Child:
         """End the process."""
         self._process.kill()
         self._process.wait()
+        self._listener.join()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
 
     def _lost(self, how: str) -> tuple[str, float]:
         self.close()
@@ -80,7 +83,8 @@ class Child:
             text=True,
             env=environment,
         )
-        threading.Thread(target=self._listen, args=(process, self._lines), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(process, self._lines), daemon=True)
+        self._listener.start()
         return process
 
     @staticmethod
