@@ -75,7 +75,8 @@ def _by_pillow(path: Path, limits: Limits) -> _Kept:
         width, height = picture.size
         require_within(width * height, limits.picture_pixels, path)
         _require_known_mode(picture, path)
-        turned = _orientation(picture) in _TURNED
+        # Pillow states the size of a TIFF as it is once turned, of every other format as it is stored.
+        turned = picture.format != "TIFF" and _orientation(picture) in _TURNED
         return _Kept(
             path,
             (width, height) if turned else (height, width),

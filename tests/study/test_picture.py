@@ -199,19 +199,20 @@ def test_flipped_bytes_of_deep_pictures_give_a_picture_or_a_refusal(
         assert study.open(path)[0].series[0].image().array.size
 
 
+@pytest.mark.parametrize("suffix", ["png", "tif"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_is_applied(tmp_path: Path, orientation: int) -> None:
+def test_exif_orientation_is_applied(tmp_path: Path, orientation: int, suffix: str) -> None:
     pixels = np.zeros((8, 16, 3), np.uint8)
     pixels[:4, :4] = 255
     exif = Pillow.Exif()
     exif[0x0112] = orientation
-    Pillow.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
-    image = open_one(tmp_path / "a.png")
+    Pillow.fromarray(pixels).save(tmp_path / f"a.{suffix}", exif=exif)
+    image = open_one(tmp_path / f"a.{suffix}")
     # Where the upper left corner lies in the upright picture (Exif 2.3, table 6).
     corner = {1: (0, 0), 2: (0, -1), 3: (-1, -1), 4: (-1, 0), 5: (0, 0), 6: (0, -1), 7: (-1, -1), 8: (-1, 0)}
     assert image.array.shape[:2] == ((8, 16) if orientation < 5 else (16, 8))
     assert image.array[corner[orientation]].tolist() == [255, 255, 255]
-    with Pillow.open(tmp_path / "a.png") as peer:
+    with Pillow.open(tmp_path / f"a.{suffix}") as peer:
         np.testing.assert_array_equal(image.array, np.asarray(ImageOps.exif_transpose(peer)))
 
 
