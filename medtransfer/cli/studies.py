@@ -72,7 +72,7 @@ def _annotation_json(report: AnnotationReport) -> dict[str, Any]:
         "kind": annotation.kind,
         "description": annotation.description,
         "date": annotation.date,
-        "file": annotation.path.name,
+        "file": annotation.name,
         "structures": [structure.model_dump() for structure in report.structures],
         "notices": [notice.model_dump() for notice in report.notices],
         "error": _error_json(report.error),
@@ -106,7 +106,7 @@ def _say_study(report: StudyReport) -> None:
 
 def _say_annotation(report: AnnotationReport) -> None:
     annotation = report.annotation
-    console.say(f"      {annotation.kind}  {annotation.path.name}  {annotation.description}".rstrip())
+    console.say(f"      {annotation.kind}  {annotation.name}  {annotation.description}".rstrip())
     for structure in report.structures:
         mean = "" if structure.mean_hu is None else f", mean {structure.mean_hu:g} HU"
         console.say(f"          {structure.name}: {structure.volume_ml:g} ml{mean}")

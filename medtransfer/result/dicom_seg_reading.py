@@ -193,5 +193,5 @@ def _unplaced(annotation: Annotation) -> DataError:
         "the frames of the segmentation do not say where they lie, or do not form a stack of parallel planes",
         code="annotation.no-position",
         hint="Export it again as a volume: such a segmentation cannot be laid over a volume.",
-        subject=annotation.path.name,
+        subject=annotation.name,
     )

@@ -45,7 +45,7 @@ def read_on(annotation: Annotation, image: Image, limits: Limits = DEFAULT) -> I
             f"the {annotation.kind} was drawn on another image, in another frame of reference",
             code="annotation.other-image",
             hint="Open it together with the images that it refers to.",
-            subject=annotation.path.name,
+            subject=annotation.name,
         )
     try:
         with quiet():
@@ -57,7 +57,7 @@ def read_on(annotation: Annotation, image: Image, limits: Limits = DEFAULT) -> I
             f"the {annotation.kind} holds no structure that fills a region",
             code="annotation.empty",
             hint="Points and open lines are not shown.",
-            subject=annotation.path.name,
+            subject=annotation.name,
         )
     segmentation, composed = compose(parts, image)
     return Imported(segmentation, (*_other_series(annotation, image), *notices, *composed))

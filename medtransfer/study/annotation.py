@@ -14,6 +14,7 @@ from medtransfer.study import dicom_values as values
 from medtransfer.study.dicom import READ_ERRORS, damaged
 from medtransfer.study.model import Image
 from medtransfer.study.quiet import quiet
+from medtransfer.study.unpacked import Unpacked
 
 Kind = Literal["segmentation", "structure set"]
 
@@ -46,7 +47,7 @@ class Annotation:
     frames
         Frame of Reference UIDs: images of the same frame share its coordinates.
     held
-        What must live as long as the file is wanted: the archive that it was unpacked from, else None.
+        The archive that the file was unpacked from, kept unpacked as long as the file is wanted; else None.
     """
 
     path: Path
@@ -57,7 +58,12 @@ class Annotation:
     date: str
     series: tuple[str, ...]
     frames: tuple[str, ...]
-    held: object = field(default=None, repr=False, compare=False)
+    held: Unpacked | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """The file's name without folders, as the person knows it."""
+        return self.path.name if self.held is None else self.held.name_of(self.path)
 
     def drawn_on(self, image: Image) -> bool:
         """Whether the image's own series is named as the one on which it was drawn."""
@@ -96,7 +102,7 @@ def without_image(annotation: Annotation) -> DataError:
         f"the {annotation.kind} lies on images that are not here",
         code="study.not-an-image",
         hint="Open it together with the images that it refers to.",
-        subject=annotation.path.name,
+        subject=annotation.name,
     )
 
 

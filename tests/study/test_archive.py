@@ -119,6 +119,7 @@ def test_a_broken_member_is_named_as_it_was_in_the_archive(folder: Path, place: 
 def test_a_segmentation_in_an_archive_can_be_read_later(data_folder: Path, place: Path, tmp_path: Path) -> None:
     found = study.scan(packed(data_folder / "dicom" / "ct-with-seg", tmp_path / "a.zip"))
     (annotations, path) = found.annotations, found.annotations[0].path
+    assert all(annotation.name.endswith(".dcm") for annotation in annotations)
     del found
     gc.collect()
     assert path.is_file()

@@ -92,5 +92,5 @@ class Drawn(QWidget):
 
 
 def _title(annotation: Annotation) -> str:
-    name = annotation.description or annotation.path.name
+    name = annotation.description or annotation.name
     return words.DOT.join((name, annotation.kind))
