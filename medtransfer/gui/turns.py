@@ -13,7 +13,7 @@ _T = TypeVar("_T")
 def take(
     pieces: Generator[None, None, _T], owner: QObject, then: Callable[[_T], object] = lambda _answer: None
 ) -> None:
-    """Do one piece now and one in each turn of the event loop, so that the window answers between any two.
+    """Do one piece in each of the next turns of the event loop, so that the window answers between any two.
 
     Parameters
     ----------
@@ -24,9 +24,18 @@ def take(
     then
         Is given the answer.
     """
-    try:
-        next(pieces)
-    except StopIteration as end:
-        then(end.value)
-    else:
-        QTimer.singleShot(0, owner, lambda: take(pieces, owner, then))
+    timer = QTimer(owner)  # not QTimer.singleShot: at 0 ms that is a queued call, and Qt makes all of these in one turn
+
+    def piece() -> None:
+        try:
+            next(pieces)
+        except StopIteration as end:
+            timer.stop()
+            timer.deleteLater()
+            then(end.value)
+        except BaseException:
+            timer.stop()
+            raise
+
+    timer.timeout.connect(piece)
+    timer.start(0)

@@ -34,7 +34,7 @@ from medtransfer.gui.app import make_context
 from medtransfer.gui.collector import Collector
 from medtransfer.gui.window import MainWindow
 from medtransfer.store.home import Home
-from tests.gui.watchdog import Watchdog
+from tests.gui.watchdog import Gap, Watchdog
 
 PATIENCE_S = 300.0
 SLICES, SIDE = 300, 512
@@ -107,12 +107,12 @@ class Stage:
             self.until(lambda: not self.context.background.running())
             wait(30)
 
-    def watched(self, act: Callable[[], object]) -> list[float]:
-        """Do something from within the event loop, and return its gaps in ms, the longest first."""
+    def watched(self, act: Callable[[], object]) -> list[Gap]:
+        """Do something from within the event loop, and return its gaps, the longest first."""
         with Watchdog() as watchdog:
             act()
             wait(50)
-        return sorted(watchdog.gaps_ms, reverse=True)
+        return sorted(watchdog.gaps, reverse=True)
 
     def close(self) -> None:
         """Close the window."""
