@@ -8,6 +8,8 @@ from typing import TypeVar
 from PySide6.QtCore import QObject, QTimer
 
 _T = TypeVar("_T")
+_PAUSE_MS = 1
+"""Not 0: that is a queued call, and Qt makes all of these, the new ones too, in one turn."""
 
 
 def take(
@@ -24,18 +26,13 @@ def take(
     then
         Is given the answer.
     """
-    timer = QTimer(owner)  # not QTimer.singleShot: at 0 ms that is a queued call, and Qt makes all of these in one turn
 
     def piece() -> None:
         try:
             next(pieces)
         except StopIteration as end:
-            timer.stop()
-            timer.deleteLater()
             then(end.value)
-        except BaseException:
-            timer.stop()
-            raise
+        else:
+            QTimer.singleShot(_PAUSE_MS, owner, piece)
 
-    timer.timeout.connect(piece)
-    timer.start(0)
+    QTimer.singleShot(_PAUSE_MS, owner, piece)
