@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from pydicom.charset import convert_encodings, python_encoding
@@ -51,7 +52,14 @@ _implicit_head = struct.Struct("<HHL").unpack_from
 _length = struct.Struct("<L").unpack_from
 
 Found = dict[int, bytes]
-Vocabulary = dict[str, tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The elements to look for: tag and value representation by keyword, and the representation by tag."""
+
+    words: dict[str, tuple[int, str]]
+    representations: dict[int, bytes]
 
 
 class UnfamiliarError(Exception):
@@ -65,11 +73,11 @@ class _ShortError(Exception):
 def vocabulary(keywords: Iterable[str]) -> Vocabulary:
     """Return tag and value representation of each keyword, from the data dictionary."""
     tags = {keyword: tag_for_keyword(keyword) for keyword in keywords}
-    return {keyword: (tag, dictionary_VR(tag)) for keyword, tag in tags.items() if tag is not None}
+    words = {keyword: (tag, dictionary_VR(tag)) for keyword, tag in tags.items() if tag is not None}
+    return Vocabulary(words, {tag: vr.encode() for tag, vr in words.values()})
 
 
 _META = vocabulary(["TransferSyntaxUID", "MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID"])
-_META_VRS = {tag: vr.encode() for tag, vr in _META.values()}
 
 
 class Elements:
@@ -77,7 +85,7 @@ class Elements:
 
     def __init__(self, found: Found, known: Vocabulary) -> None:
         self._found = found
-        self._known = known
+        self._words = known.words
 
     def get(self, keyword: str, /) -> Any:
         """Return a value, a list of values, or None when the element is absent or empty.
@@ -87,7 +95,7 @@ class Elements:
         UnfamiliarError
             When the value is not written as its value representation demands.
         """
-        tag, vr = self._known[keyword]
+        tag, vr = self._words[keyword]
         raw = self._found.get(tag)
         if not raw:
             return None
@@ -123,30 +131,29 @@ def scan(file: BinaryIO, known: Vocabulary) -> tuple[Elements, Elements, int]:
     UnfamiliarError
         When the file is better read by pydicom.
     """
-    wanted = {tag: vr.encode() for tag, vr in known.values()}
     head = b""
     for size in _HEADS:
         head += file.read(size - len(head))
         try:
             whole = len(head) < size
-            meta, found, offset = _parse(head + _NO_PIXELS if whole else head, wanted, whole=whole)
+            meta, found, offset = _parse(head + _NO_PIXELS if whole else head, known, whole=whole)
         except _ShortError:
             continue
         return Elements(meta, _META), Elements(found, known), offset
     raise UnfamiliarError
 
 
-def _parse(head: bytes, wanted: dict[int, bytes], *, whole: bool) -> tuple[Found, Found, int]:
+def _parse(head: bytes, known: Vocabulary, *, whole: bool) -> tuple[Found, Found, int]:
     if head[128:132] != b"DICM":
         raise UnfamiliarError
     meta, found = Found(), Found()
     try:
-        at = _explicit(head, 132, _META_VRS, meta, range(_META_START, _META_END))
+        at = _explicit(head, 132, _META.representations, meta, range(_META_START, _META_END))
         syntax = meta.get(_TRANSFER_SYNTAX, b"").rstrip(b" \0").decode("ascii", "replace")
         if syntax in {"", DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian}:
             raise UnfamiliarError
         read = _implicit if syntax == ImplicitVRLittleEndian else _explicit
-        return meta, found, read(head, at, wanted, found, range(_META_END, _FIRST_PIXELS))
+        return meta, found, read(head, at, known.representations, found, range(_META_END, _FIRST_PIXELS))
     except (struct.error, _ShortError):
         if whole:
             raise UnfamiliarError from None

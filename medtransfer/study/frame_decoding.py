@@ -32,7 +32,6 @@ PLUGIN = "imagecodecs"
 JPEG = frozenset({JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1})
 JPEG_LS = frozenset({JPEGLSLossless, JPEGLSNearLossless})
 JPEG_2000 = frozenset({JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K})
-_HIGH_THROUGHPUT = frozenset({HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K})
 
 # pydicom asks its plug-ins what they need when they are not available: this one always is.
 DECODER_DEPENDENCIES: dict[str, tuple[str, ...]] = dict.fromkeys(JPEG | JPEG_LS | JPEG_2000, ("imagecodecs",))
@@ -57,10 +56,8 @@ def decode(frame: bytes, syntax: str) -> Samples:
 def _decoder(frame: bytes, syntax: str) -> Callable[[bytes], Any]:
     if syntax in JPEG_LS:
         return imagecodecs.jpegls_decode
-    if syntax in _HIGH_THROUGHPUT:
-        return imagecodecs.htj2k_decode
     if syntax in JPEG_2000:
-        return imagecodecs.jpeg2k_decode
+        return imagecodecs.jpeg2k_decode  # HTJ2K too: htj2k_decode is faster, but returns damaged frames as if whole
     if syntax not in JPEG:
         raise ValueError(f"no decoder for transfer syntax {syntax}")
     stream = describe(frame)
@@ -84,6 +81,9 @@ def is_available(uid: str) -> bool:
 
 def decode_frame(src: bytes, runner: DecodeRunner) -> bytes:
     """Decode for pydicom, and tell it how the samples are laid out."""
+    stream = describe(src)
+    if stream is None or stream.components != runner.samples_per_pixel:
+        raise ValueError("the codestream has another number of components than the header")
     samples = decode(src, runner.transfer_syntax)
     runner.set_option("bits_allocated", samples.dtype.itemsize * 8)
     runner.set_option("planar_configuration", 0)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.encaps import get_frame
 from pydicom.uid import RLELossless
 
 from medtransfer.errors import DataError
+from medtransfer.study import run_lengths
 from medtransfer.study.codestream import Codestream, describe
 from medtransfer.study.dicom import BIG_ENDIAN, IMPLICIT, NATIVE, READ_ERRORS, Header, truncated
+from medtransfer.study.encapsulated import read_frame
 from medtransfer.study.frame_decoding import JPEG, JPEG_2000, JPEG_LS, decode
 
 DECODE_ERRORS = (*READ_ERRORS, RuntimeError)
@@ -97,9 +97,7 @@ def _read(header: Header, out: Grey) -> None:
 
 def _frame(header: Header) -> bytes:
     try:
-        with header.path.open("rb") as file:
-            file.seek(header.pixel_offset + 12)
-            return get_frame(file, header.frame, number_of_frames=header.frames)
+        return read_frame(header)
     except DECODE_ERRORS as error:
         raise truncated(header.path) from error
 
@@ -107,8 +105,8 @@ def _frame(header: Header) -> bytes:
 def _unpack(header: Header, out: Grey) -> None:
     """Undo the run lengths (PS3.5 annex G)."""
     try:
-        found = imagecodecs.dicomrle_decode(_frame(header), out.dtype)
-        out[...] = np.frombuffer(found, out.dtype).reshape(out.shape)
+        found = run_lengths.unpack(_frame(header), out.size, out.dtype.itemsize)
+        np.copyto(out, found.reshape(out.shape), casting="unsafe")
     except DECODE_ERRORS as error:
         raise undecodable(header) from error
 
