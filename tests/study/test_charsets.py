@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydicom.data import get_charset_files
 from pydicom.tag import Tag
@@ -120,6 +120,7 @@ def test_a_wrong_character_set_stops_nothing_and_says_nothing(
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(sorted(TEXTS)), st.binary(min_size=1, max_size=20).filter(lambda text: b"\\" not in text))
+@example("ascii", b"1.2.840.10008.1.3.10")  # the name of another kind of file
 def test_any_bytes_in_any_character_set_open(tmp_path: Path, kind: str, stored: bytes) -> None:
     path = write(tmp_path / "a.dcm", TEXTS[kind][0], stored, stored)
     assert study.open(path)[0].series[0].image().array.shape == (1, 4, 6)

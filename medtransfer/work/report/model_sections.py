@@ -92,7 +92,16 @@ def _overview(evaluation: Evaluation) -> Html:
     tuned, untuned = evaluation.of("tuned"), _model(evaluation, "untuned")
     gains = {entry.label: entry.difference for entry in evaluation.differences if entry.metric == "auroc"}
     rows = [_overview_row(entry, _find(untuned, entry.label), gains.get(entry.label)) for entry in tuned.labels]
-    headings = ["Finding", "Test cases", "AUROC tuned", "AUROC untuned", "Gain", "Sensitivity", "Specificity", "Evidence"]
+    headings = [
+        "Finding",
+        "Test cases",
+        "AUROC tuned",
+        "AUROC untuned",
+        "Gain",
+        "Sensitivity",
+        "Specificity",
+        "Evidence",
+    ]
     described = [f"{model.model.capitalize()}: {model.description.rstrip('.')}." for model in evaluation.models]
     return section(
         "How good it is",
