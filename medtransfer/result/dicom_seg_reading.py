@@ -19,6 +19,7 @@ from medtransfer.result.model import Notice
 from medtransfer.result.planes import Crop, Planes, crop, place
 from medtransfer.study import dicom_values as values
 from medtransfer.study.annotation import Annotation
+from medtransfer.study.frame_decoding import register
 from medtransfer.study.limits import Limits, require_within
 from medtransfer.study.model import Image
 from medtransfer.study.volume import is_orthonormal, normal
@@ -140,6 +141,7 @@ def _decoded(dataset: Dataset, count: int) -> Iterator[NDArray[np.integer]]:
     Bits are unpacked here because pydicom loses its place where a frame does not end with a byte.
     """
     if values.whole(dataset, "BitsAllocated") != 1 or dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        register()
         yield from iter_pixels(dataset, raw=True)
         return
     shape = (values.whole(dataset, "Rows"), values.whole(dataset, "Columns"))

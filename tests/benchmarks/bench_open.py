@@ -137,9 +137,8 @@ def compare(folder: Path, encoding: str) -> bool:
     equal = bool(np.array_equal(ours(folder), simple_itk.GetArrayFromImage(theirs(folder))))
     times = [(seconds(ours, folder), seconds(theirs, folder)) for _ in range(ROUNDS)]
     own, peer = (statistics.median(column) for column in zip(*times, strict=True))
-    ratio = statistics.median(
-        one / other for one, other in times
-    )  # of each round: other work on the machine counts less
+    # Taken round by round, so that what else the machine does in the meantime counts less.
+    ratio = statistics.median(one / other for one, other in times)
     bar = UNCOMPRESSED if encoding in NATIVE else COMPRESSED
     taken = memory(folder)
     print(
