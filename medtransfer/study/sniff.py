@@ -18,7 +18,7 @@ _NIFTI2_MAGIC = slice(4, 12)
 _DOCUMENT_MEMBERS = (b"[Content_Types].xml", b"_rels/", b"docProps/", b"mimetype", b"META-INF/")  # of zips by name
 _TAR_MAGIC = slice(257, 262)
 _META_IMAGE = re.compile(rb"\s*[A-Za-z]+[ \t]*=[^\0]{0,2000}?^NDims[ \t]*=", re.MULTILINE)
-_DIRECTORY_STORAGE = b"\2\0\2\0UI\x14\01.2.840.10008.1.3.10"  # (0002,0002) as it is written
+_DIRECTORY_CLASS = re.compile(rb"\x02\x00\x02\x00UI.\x001\.2\.840\.10008\.1\.3\.10", re.DOTALL)  # element (0002,0002)
 _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BMP_HEADER_SIZES = frozenset({12, 40, 52, 56, 64, 108, 124})
 _ENVELOPED_DATA = bytes.fromhex("06092a864886f70d010703")  # the object identifier of CMS EnvelopedData, RFC 5652
@@ -66,7 +66,7 @@ def named_like_an_image(path: PurePath) -> bool:
 def format_of(head: bytes) -> Format | None:
     """Return the format of a file that begins with ``head``, of which 4 KiB are enough."""
     if head[128:132] == b"DICM":
-        return "dicomdir" if _DIRECTORY_STORAGE in head[:1024] else "dicom"
+        return "dicomdir" if _DIRECTORY_CLASS.search(head, 132, 1024) else "dicom"
     if head.startswith(_PICTURES) or _is_bmp(head):
         return "picture"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
