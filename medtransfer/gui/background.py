@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, Protocol, TypeGuard, TypeVar, runtime_checkable
 
 from PySide6.QtCore import QObject, Qt, Signal
 from shiboken6 import isValid
@@ -19,6 +19,13 @@ _CANCELLED = "job.cancelled"
 ENDED_KEPT = 50
 _SWITCH_S = 0.001
 """How long a job may keep Python's lock each time the window's thread wants it; 5 ms by itself."""
+
+
+@runtime_checkable
+class _Shown(Protocol):
+    """What is no widget but stands for one: a space."""
+
+    def widget(self) -> QObject: ...
 
 
 class State(StrEnum):
@@ -124,8 +131,10 @@ class Background(QObject):
 
 
 def _can_be_called(callback: Callable[[Any], None] | None) -> TypeGuard[Callable[[Any], None]]:
-    """Say whether there is somebody to tell: the widget whose method this is may be gone by now."""
+    """Say whether there is somebody to tell: the widget or the space whose method this is may be gone by now."""
     owner = getattr(callback, "__self__", None)
+    if isinstance(owner, _Shown):
+        owner = owner.widget()
     return callback is not None and not (isinstance(owner, QObject) and not isValid(owner))
 
 
