@@ -135,7 +135,7 @@ def _unpacked(file: BinaryIO, packing: Packing) -> BinaryIO:
 
 
 def _compact(values: NDArray[np.generic], slope: float, intercept: float) -> NDArray[np.generic]:
-    if values.dtype.kind == "f" or not slope.is_integer() or not intercept.is_integer():
+    if values.dtype.kind == "f" or not (_is_whole(slope) and _is_whole(intercept)):
         return _floating(values, slope, intercept)
     if (slope, intercept) != (1.0, 0.0):
         ends = [int(end) * int(slope) + int(intercept) for end in (values.min(), values.max())]
@@ -157,3 +157,8 @@ def _floating(values: NDArray[np.generic], slope: float, intercept: float) -> ND
         for target, plane in zip(scaled, values, strict=True):
             target[...] = plane if (slope, intercept) == (1.0, 0.0) else plane.astype(np.float64) * slope + intercept
     return scaled
+
+
+def _is_whole(number: float) -> bool:
+    """Whether a factor is a whole number of 32 bits: products of larger ones with int16 would not fit into int64."""
+    return number.is_integer() and abs(number) < 2**31
