@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,9 @@ from medtransfer import logs
 from medtransfer.contract.bundle import ModelBundle
 from medtransfer.errors import UserError
 from medtransfer.store import jobs
-from medtransfer.store.files import require_space, write_text
+from medtransfer.store.files import require_space
 from medtransfer.store.lock import exclusive
-from medtransfer.work import models
+from medtransfer.work import models, same_settings
 from medtransfer.work.analyse import check_options
 from medtransfer.work.analyser import Analyser, Options
 from medtransfer.work.assembly import Assembly
@@ -111,13 +110,13 @@ def _same_settings(out: Path, bundle: ModelBundle, options: Options, plugin_vers
         "seed": options.seed,
         **({"modality": options.modality} if options.modality else {}),
     }
-    path = out / SETTINGS
-    if not path.exists():
-        write_text(path, json.dumps(settings, indent=1))
-    elif json.loads(path.read_text(encoding="utf-8")) != settings:
-        raise UserError(
+    same_settings.require(
+        out / SETTINGS,
+        settings,
+        UserError(
             "this folder holds a batch that was made with another model, plug-in version or settings",
             code="batch.other-settings",
             hint="Name that model with --model to go on, or choose another folder with --out.",
             subject=str(out),
-        )
+        ),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from medtransfer import logs
 from medtransfer.errors import DataError, UserError
 from medtransfer.store import secret
-from medtransfer.store.files import full_disk_explained, write_text
+from medtransfer.store.files import full_disk_explained
 from medtransfer.store.lock import exclusive
 from medtransfer.study.confidentiality import dicom
 from medtransfer.study.confidentiality.changes import Changes
@@ -19,6 +18,7 @@ from medtransfer.study.confidentiality.pictures import clean_picture
 from medtransfer.study.confidentiality.profile import Options
 from medtransfer.study.confidentiality.pseudonyms import Pseudonyms
 from medtransfer.study.sniff import named_like_an_image, sniff
+from medtransfer.work import same_settings
 from medtransfer.work.deidentify_ledger import Register, Written
 from medtransfer.work.deidentify_report import KeyFile, write_report
 from medtransfer.work.session import Session
@@ -229,16 +229,16 @@ def _same_settings(out: Path, options: Options, pseudonyms: Pseudonyms) -> None:
         "uids": options.uids,
         "secret": pseudonyms.digest("settings", "").hex()[:16],
     }
-    path = out / SETTINGS
-    if not path.exists():
-        write_text(path, json.dumps(settings, indent=1))
-    elif json.loads(path.read_text(encoding="utf-8")) != settings:
-        raise UserError(
+    same_settings.require(
+        out / SETTINGS,
+        settings,
+        UserError(
             "this folder was de-identified with other options or another secret",
             code="deidentify.other-settings",
             hint="Give the same options to go on, or choose another folder.",
             subject=str(out),
-        )
+        ),
+    )
 
 
 def _not_supported(path: Path) -> DataError:
