@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -236,6 +236,7 @@ def test_without_a_unit_it_says_that_millimetres_are_meant(tmp_path: Path) -> No
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=8))
+@example([(115, 95)])  # a slope of 2**64, which no integer holds
 def test_a_damaged_file_is_an_image_or_an_error(
     tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, int]]
 ) -> None:
