@@ -78,7 +78,7 @@ def read_directory(path: Path, limits: Limits) -> Directory:
     places = [_place(root, components, listing) for components in _references(path.read_bytes())]
     if not places:
         raise DataError(
-            "the DICOMDIR names no files",
+            "the DICOMDIR names no files, or not in the form that the standard asks for",
             code="dicomdir.empty",
             hint="Open the folder that it lies in instead.",
             subject=path.name,
