@@ -5,15 +5,12 @@ A line names the source by a keyed digest, which nobody without the secret can r
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from medtransfer.errors import DataError
 from medtransfer.result.model import Record
-from medtransfer.store.files import full_disk_explained
+from medtransfer.store import json_lines
 from medtransfer.study.confidentiality.changes import Changes
 
 
@@ -43,7 +40,7 @@ class Register:
         self._series: dict[str, dict[str, int]] = {}
         self._files: Counter[Path] = Counter()
         self.changes: Changes = Counter()
-        for line in _read(path):
+        for line in json_lines.read(path, Written, self._damaged):
             self._take(line)
 
     def __len__(self) -> int:
@@ -72,10 +69,7 @@ class Register:
         EnvironmentFailure
             When the disk is full.
         """
-        with full_disk_explained(), self._path.open("ab") as stream:
-            stream.write(line.model_dump_json().encode() + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
+        json_lines.append(self._path, line)
         self._take(line)
 
     def _take(self, line: Written) -> None:
@@ -86,21 +80,10 @@ class Register:
         for what, action, count in line.changes:
             self.changes[(what, action)] += count
 
-
-def _read(path: Path) -> list[Written]:
-    """Read the lines, cutting off a last one that a kill left without its end."""
-    if not path.exists():
-        return []
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) != len(content):
-        os.truncate(path, len(whole))
-    try:
-        return [Written.model_validate_json(line) for line in whole.splitlines()]
-    except ValidationError as error:
-        raise DataError(
-            "the record of what was written here is damaged",
+    def _damaged(self, number: int) -> DataError:
+        return DataError(
+            f"line {number} of the record of what was written here is damaged",
             code="deidentify.ledger",
             hint="Start again into another folder.",
-            subject=path.name,
-        ) from error
+            subject=self._path.name,
+        )

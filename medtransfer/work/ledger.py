@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
-
 from medtransfer.errors import DataError
 from medtransfer.result.model import Record
-from medtransfer.store.files import full_disk_explained
+from medtransfer.store import json_lines
 
 
 class Answer(Record):
@@ -85,40 +82,23 @@ class Ledger:
         EnvironmentFailure
             When the disk is full; the ledger then ends with the entry before.
         """
-        with full_disk_explained(), self._path.open("ab") as stream:
-            stream.write(entry.model_dump_json().encode() + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
+        json_lines.append(self._path, entry)
         self._count(entry)
 
     def read(self) -> list[Entry]:
         """Read the entries from the file, cutting off a last line that a kill left without its end."""
-        return _read(self._path)
+        return json_lines.read(self._path, Entry, self._damaged)
+
+    def _damaged(self, number: int) -> DataError:
+        return DataError(
+            f"line {number} of the batch's ledger is damaged",
+            code="batch.ledger",
+            hint="Start the batch again into another folder with --out.",
+            subject=self._path.name,
+        )
 
     def _count(self, entry: Entry) -> None:
         self.counts[entry.status] += 1
         self._cases.add(entry.case)
         self._seen[entry.unit] += 1
         self._wanted[entry.unit] = entry.of
-
-
-def _read(path: Path) -> list[Entry]:
-    if not path.exists():
-        return []
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) != len(content):
-        with path.open("r+b") as stream:
-            stream.truncate(len(whole))
-    entries = []
-    for number, line in enumerate(whole.splitlines(), start=1):
-        try:
-            entries.append(Entry.model_validate_json(line))
-        except ValidationError as error:
-            raise DataError(
-                f"line {number} of the batch's ledger is damaged",
-                code="batch.ledger",
-                hint="Start the batch again into another folder with --out.",
-                subject=path.name,
-            ) from error
-    return entries
