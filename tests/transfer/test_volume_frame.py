@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -20,6 +20,8 @@ PLAN = VolumePlan(spacing=(1.5, 1.5, 1.5), patch=(128, 128, 128), pools=())
 ORIENTATIONS = list(product(permutations(range(3)), product((1.0, -1.0), repeat=3)))
 SPACINGS = st.tuples(*[st.floats(0.6, 4.0)] * 3)
 RADII = np.array([14.0, 19.0, 16.0])  # mm
+SURFACE = 3330.0
+"""Of one ellipsoid, mm2 (Thomsen's formula): a volume changes by this for each mm that the surface moves."""
 
 
 def to_world(affine: NDArray[np.float64], indices: NDArray[Any]) -> NDArray[np.float64]:
@@ -58,7 +60,8 @@ def weight_and_centre(mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> t
     return volume, to_world(affine, np.argwhere(mask)).mean(axis=0)
 
 
-def check_round_trip(affine: NDArray[np.float64], shape: tuple[int, ...]) -> None:
+def check_round_trip(affine: NDArray[np.float64], shape: tuple[int, ...], most: float) -> None:
+    """Check that the surface moves by at most that share of the coarsest voxel, and the centre so along each axis."""
     labels = bodies(shape, affine)
     grid = frame(np.ones(shape, dtype=np.int16), affine, PLAN)
     there = grid.to_network(labels)
@@ -71,8 +74,8 @@ def check_round_trip(affine: NDArray[np.float64], shape: tuple[int, ...]) -> Non
         volume, centre = weight_and_centre(labels == label, affine)
         for mask, own in ((there == label, grid.affine), (back == label, affine)):
             found, middle = weight_and_centre(mask, own)
-            assert found == pytest.approx(volume, rel=0.02 * coarsest)
-            assert np.linalg.norm(middle - centre) < 0.2 * coarsest
+            assert abs(found - volume) / SURFACE < most * coarsest
+            assert np.linalg.norm(middle - centre) < np.sqrt(3) * most * coarsest
     assert np.count_nonzero((labels == back) & (labels > 0)) > 0.85 * np.count_nonzero(labels)
 
 
@@ -82,15 +85,18 @@ def test_every_orientation_comes_to_the_same_array(orientation: tuple[tuple[int,
     grid = frame(np.ones(shape, dtype=np.int16), affine, PLAN)
     directions = grid.affine[:3, :3] / np.linalg.norm(grid.affine[:3, :3], axis=0)
     np.testing.assert_allclose(directions, [[0, 0, -1], [0, -1, 0], [1, 0, 0]], atol=1e-9)
-    check_round_trip(affine, shape)
+    check_round_trip(affine, shape, most=0.11)
 
 
 @given(orientation=st.sampled_from(ORIENTATIONS), spacing=SPACINGS, turn=st.floats(-0.6, 0.6))
+@example(orientation=ORIENTATIONS[0], spacing=(2.9375, 2.9375, 2.9375), turn=0.5625)
 @settings(max_examples=25, deadline=None)
 def test_structures_keep_place_and_volume_at_any_spacing_and_angle(
     orientation: tuple[tuple[int, ...], tuple[float, ...]], spacing: tuple[float, ...], turn: float
 ) -> None:
-    check_round_trip(*placed(orientation, spacing, turn))
+    # Where one grid is exactly twice as fine as the other, each sample lies midway between two voxels and takes the
+    # label of one: a boundary moves by half a fine voxel, which is a quarter of a coarse one.
+    check_round_trip(*placed(orientation, spacing, turn), most=0.25)
 
 
 @pytest.mark.parametrize("spacing", [(10.0, 0.5, 0.5), (0.8, 0.8, 5.0), (1.5, 1.5, 1.5)])
@@ -113,7 +119,7 @@ def test_a_gantry_tilt_comes_back() -> None:
     affine[1, 0] = 0.6  # each slice lies a little further to the back
     labels = bodies(shape, affine)
     grid = frame(np.ones(shape, dtype=np.int16), affine, PLAN)
-    check_round_trip(affine, shape)
+    check_round_trip(affine, shape, most=0.11)
     _, centre = weight_and_centre(labels > 0, affine)
     _, middle = weight_and_centre(grid.to_network(labels) > 0, grid.affine)
     assert np.linalg.norm(middle - centre) < 0.5
