@@ -31,6 +31,7 @@ from medtransfer.study.model import Check, Image, Laterality, Level
 from medtransfer.transfer.augment import Augmentation
 from medtransfer.transfer.classifier import ClassifierPlugin
 from medtransfer.transfer.pictures import Region
+from medtransfer.transfer.segmenter import SegmenterPlugin
 
 __all__ = [
     "AnalyseRequest",
@@ -68,6 +69,7 @@ __all__ = [
     "Region",
     "Result",
     "Segmentation",
+    "SegmenterPlugin",
     "Structure",
     "UserError",
     "gradcam",

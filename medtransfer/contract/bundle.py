@@ -15,8 +15,9 @@ from pydantic import Field, ValidationError
 
 from medtransfer.contract.evaluation import Evaluation
 from medtransfer.contract.labels import LabelSpec
+from medtransfer.contract.plan import VolumePlan
 from medtransfer.contract.recipe import Recipe
-from medtransfer.errors import DataError
+from medtransfer.errors import DataError, UserError
 from medtransfer.result.model import Record
 
 CARD = "model.json"
@@ -40,8 +41,15 @@ class Calibration(Record):
 
 
 class BundleLabel(LabelSpec):
-    """A label as this model answers it, and how many cases it learnt it from."""
+    """A label as this model answers it, and how many cases it learnt it from.
 
+    ``value`` and ``colour`` belong to the structures of a segmentation: the number of the network's output, which is
+    that of the label map, and ``#rrggbb``. For answers of yes or no they are 0 and empty; ``threshold`` and
+    ``calibration`` mean something only there.
+    """
+
+    value: int = Field(default=0, ge=0)
+    colour: str = Field(default="", pattern=r"^(#[0-9a-f]{6})?$")
     positives: int = 0
     negatives: int = 0
     threshold: float = Field(default=0.5, ge=0.0, le=1.0)
@@ -88,7 +96,7 @@ class DataStatement(Record):
 
 
 class BundleCard(Record):
-    """The content of ``model.json``."""
+    """The content of ``model.json``. ``preprocessing`` is a plan when the model takes volumes."""
 
     format: int = BUNDLE_FORMAT
     name: str
@@ -98,7 +106,7 @@ class BundleCard(Record):
     task: Literal["multilabel", "segmentation"] = "multilabel"
     labels: list[BundleLabel]
     backbone: str
-    preprocessing: Preprocessing
+    preprocessing: Preprocessing | VolumePlan
     recipe: Recipe
     weights: list[WeightsOrigin]
     data: DataStatement
@@ -109,6 +117,40 @@ class BundleCard(Record):
     notes: list[str] = []
     extra: dict[str, Any] = {}
     files: dict[str, str] = {}
+
+    @property
+    def for_pictures(self) -> Preprocessing:
+        """How pictures are prepared.
+
+        Raises
+        ------
+        UserError
+            ``model.preprocessing`` when the model takes volumes.
+        """
+        if isinstance(self.preprocessing, VolumePlan):
+            raise _made_for("volumes", "pictures")
+        return self.preprocessing
+
+    @property
+    def for_volumes(self) -> VolumePlan:
+        """How volumes are prepared.
+
+        Raises
+        ------
+        UserError
+            ``model.preprocessing`` when the model takes pictures.
+        """
+        if isinstance(self.preprocessing, Preprocessing):
+            raise _made_for("pictures", "volumes")
+        return self.preprocessing
+
+
+def _made_for(own: str, other: str) -> UserError:
+    return UserError(
+        f"the model takes {own}, and it was to be used for {other}",
+        code="model.preprocessing",
+        hint="Use a model of this plug-in.",
+    )
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,11 @@ class Finding(Record):
 
 
 class Structure(Record):
-    """One segmented structure: ``value`` is its number in the label map."""
+    """One segmented structure.
+
+    ``value`` is its number in the label map; ``sd_hu`` the standard deviation of its voxels; ``box`` the smallest and
+    the largest index of its voxels along ``(z, y, x)``, both included, None when it has no voxel or was not looked up.
+    """
 
     label: str
     name: str
@@ -50,6 +54,8 @@ class Structure(Record):
     code: str = ""
     volume_ml: float = Field(ge=0.0)
     mean_hu: float | None = None
+    sd_hu: float | None = None
+    box: tuple[tuple[int, int, int], tuple[int, int, int]] | None = None
     colour: str = "#6aa8f7"
 
 

@@ -70,7 +70,7 @@ class Answerer:
         torch.set_num_threads(ctx.threads)
         networks = {label.id: _network(bundle, label) for label in card.labels}
         joint = Joint(list(networks.values()), card.recipe).eval().requires_grad_(requires_grad=False)
-        run, runtime_name = compiled(joint, card.preprocessing.size, ctx)
+        run, runtime_name = compiled(joint, card.for_pictures.size, ctx)
         for network in networks.values():
             network.to(ctx.device)
         stored = weights.load(bundle.folder / bundles.REFERENCE) if bundles.REFERENCE in card.files else None
@@ -97,7 +97,7 @@ class Answerer:
 
 def _network(bundle: ModelBundle, label: BundleLabel) -> nn.Module:
     network = backbones.create(bundle.card.backbone, outputs=1)
-    backbones.set_input_size(network, bundle.card.preprocessing.size)
+    backbones.set_input_size(network, bundle.card.for_pictures.size)
     bundles.load_network(network, bundle, label.file)
     return network
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 import torch
@@ -19,13 +17,13 @@ from medtransfer.contract.requests import AnalyseRequest, LearnRequest
 from medtransfer.contract.verbs import Context
 from medtransfer.errors import DataError, UserError
 from medtransfer.inference import faithfulness
-from medtransfer.result.model import Faithfulness, Finding, Heatmap, HeatmapInfo, Notice, Passport, Result
+from medtransfer.result.model import Faithfulness, Finding, Heatmap, HeatmapInfo, Notice, Result
 from medtransfer.study.model import Image
 from medtransfer.transfer.answering import Answerer
 from medtransfer.transfer.augment import Augmentation, views
 from medtransfer.transfer.learning import Learning
 from medtransfer.transfer.pictures import Region, as_unit, normalised, onto_picture, square
-from medtransfer.transfer.publication import versions
+from medtransfer.transfer.provenance import about_model, passport, seeded
 
 _UNCERTAINTY_VIEWS = 6
 _UNCERTAINTY_KEY = "5eed"
@@ -92,10 +90,10 @@ class ClassifierPlugin:
     def analyse(self, image: Image, model: ModelBundle, request: AnalyseRequest, ctx: Context) -> Result:
         """Answer for one picture: calibrated probabilities, maps for the labels asked for, and what to beware of."""
         began = time.monotonic()
-        _seed(request.seed)
+        seeded(request.seed)
         ctx.progress(0.05, "loading the model")
         answerer = self._answerer(model, ctx)
-        preprocessing, region = model.card.preprocessing, self.region(image)
+        preprocessing, region = model.card.for_pictures, self.region(image)
         unit = as_unit(square(image, region, preprocessing)[None])
         ctx.progress(0.3, "analysing")
         ctx.check()
@@ -110,21 +108,21 @@ class ClassifierPlugin:
         ctx.progress(0.5, "explaining")
         shown, unexplained = self._maps(answerer, normalised(unit, preprocessing), explained, request)
         heatmaps = tuple(Heatmap(info, onto_picture(values, region, image)) for info, values in shown)
-        notices = (*self.notices(image), *_unfamiliar(answerer, features), *_about_model(model, request), *unexplained)
+        notices = (*self.notices(image), *_unfamiliar(answerer, features), *about_model(model, request), *unexplained)
         ctx.progress(1.0, "done")
         return Result(
             findings=findings,
             source=request.source,
-            passport=_passport(image, model, request, ctx, answerer.runtime_name, time.monotonic() - began),
+            passport=passport(image, model, request, ctx, answerer.runtime_name, time.monotonic() - began),
             heatmaps=heatmaps,
             notices=notices,
         )
 
     def _answerer(self, model: ModelBundle, ctx: Context) -> Answerer:
         if self._warm is None or self._warm[0] != model.sha256:
-            if model.card.preprocessing.crop != self.crop:
+            if model.card.for_pictures.crop != self.crop:
                 raise UserError(
-                    f"the model needs pictures cut as {model.card.preprocessing.crop!r}, not {self.crop!r}",
+                    f"the model needs pictures cut as {model.card.for_pictures.crop!r}, not {self.crop!r}",
                     code="model.preprocessing",
                     hint="Use a model of this plug-in.",
                 )
@@ -226,38 +224,3 @@ def _unfamiliar(answerer: Answerer, features: NDArray[np.float32]) -> list[Notic
         return []
     message = f"This picture is unlike those that the model was trained on ({times:.2f} times the accepted distance)."
     return [Notice(code="model.unfamiliar", level="warning", message=message)]
-
-
-def _about_model(model: ModelBundle, request: AnalyseRequest) -> list[Notice]:
-    notices = []
-    if model.card.data.synthetic:
-        message = "The model was trained on synthetic pictures: its answers mean nothing for patients."
-        notices.append(Notice(code="model.synthetic", level="warning", message=message))
-    if request.synthetic:
-        notices.append(Notice(code="image.synthetic", level="info", message="This picture is synthetic."))
-    return notices
-
-
-def _passport(
-    image: Image, model: ModelBundle, request: AnalyseRequest, ctx: Context, runtime: str, duration: float
-) -> Passport:
-    return Passport(
-        plugin=ctx.manifest.id,
-        plugin_version=ctx.manifest.version,
-        model=model.card.name,
-        model_sha256=model.sha256,
-        parameters=request.parameters(),
-        versions=versions(ctx.manifest),
-        device=ctx.device,
-        runtime=f"{runtime}, {ctx.threads} threads",
-        seed=request.seed,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        duration_s=round(duration, 3),
-        checks=tuple(map(Notice.of, image.checks)),
-    )
-
-
-def _seed(seed: int) -> None:
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - for plug-ins that use numpy's global generator
-    torch.manual_seed(seed)

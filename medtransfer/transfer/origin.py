@@ -87,7 +87,7 @@ class FromModel:
                 code="model.backbone",
                 hint="Leave the recipe's backbone out, or start from the pretrained weights instead of a model.",
             )
-        self.backbone, self.preprocessing = card.backbone, card.preprocessing
+        self.backbone, self.preprocessing = card.backbone, card.for_pictures
         self.described, self.parent = list(card.weights), self._bundle.sha256
 
     def network(self, label: str, dropout: float) -> nn.Module:

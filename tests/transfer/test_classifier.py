@@ -204,7 +204,7 @@ def test_a_case_must_be_one_picture(pictures: Path, trained: ModelBundle, tmp_pa
     for name in ("a", "b"):
         Pillow.new("RGB", (40, 40)).save(tmp_path / f"{name}.png")
     with pytest.raises(DataError) as caught:
-        Small().open_case(Case("0" * 16, tmp_path, "p", {}, 7), trained.card.preprocessing)
+        Small().open_case(Case("0" * 16, tmp_path, "p", {}, 7), trained.card.for_pictures)
     assert caught.value.code == "cohort.not-one-picture"
     assert caught.value.subject == "row 7"
 

@@ -41,8 +41,8 @@ def answers(bundle: ModelBundle, cases: list[Case], folder: Path, label: str) ->
     for case in cases:
         unit = PictureFolder(
             folder,
-            lambda c: Small().open_case(c, bundle.card.preprocessing),
-            bundle.card.preprocessing,
+            lambda c: Small().open_case(c, bundle.card.for_pictures),
+            bundle.card.for_pictures,
             Small.augmentation,
         )
         unit.fill([case], lambda _: None)
@@ -66,7 +66,7 @@ def test_the_bundle_tells_how_it_came_about(trained: ModelBundle, pictures: Path
     assert card.labels[1].positives + card.labels[1].negatives < len(train)
     assert (card.data.cases, card.data.patients, card.data.fingerprint) == (48, 24, cohort.fingerprint)
     assert (card.data.train, card.data.validation + card.data.test) == (len(train), 48 - len(train))
-    assert card.preprocessing.crop == Small.crop
+    assert card.for_pictures.crop == Small.crop
     assert card.versions["torch"] == torch.__version__
     assert card.evaluation is not None
     tuned = card.evaluation.models[0]

@@ -79,7 +79,7 @@ def test_the_manifest_says_what_the_code_does(manifest: Manifest, starter: Model
     assert manifest.entry == f"{FundusTrio.__module__}:{FundusTrio.__name__}"
     starter.verify()
     assert starter.card.plugin == manifest.id
-    assert starter.card.preprocessing.crop == FundusTrio.crop
+    assert starter.card.for_pictures.crop == FundusTrio.crop
     for label in starter.card.labels:
         declared = manifest.label(label.id)
         assert declared is not None

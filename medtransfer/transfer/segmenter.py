@@ -1,0 +1,165 @@
+"""The base of plug-ins that find structures in volumes: everything but the network itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from medtransfer.contract.bundle import BundleCard, BundleLabel, ModelBundle
+from medtransfer.contract.requests import AnalyseRequest
+from medtransfer.contract.verbs import Context
+from medtransfer.errors import PluginError
+from medtransfer.inference.machine import RuntimeChoice, best_runtime, describe
+from medtransfer.inference.sliding import OnTile, Segmenter
+from medtransfer.result.measuring import measured
+from medtransfer.result.model import Notice, Result, Segmentation, Structure
+from medtransfer.study.model import Image
+from medtransfer.transfer import bundles
+from medtransfer.transfer.body import body
+from medtransfer.transfer.provenance import about_model, passport, seeded
+from medtransfer.transfer.volumes import PreparedVolume, prepare
+
+NETWORK = "network.safetensors"
+"""The file of a bundle that holds the network's tensors."""
+_CHANNELS = 1
+_BEGUN, _SEGMENTED, _ON_OWN_GRID = 0.1, 0.9, 0.95
+"""Share of the whole that is done before the first tile, after the last, and when the labels are on the own grid."""
+
+
+class SegmenterPlugin:
+    """Analyse volumes with one network that tells all structures apart.
+
+    A plug-in overrides :meth:`network` and sets ``modalities``. Which structures there are, their numbers, codes and
+    colours are the model's own (:class:`~medtransfer.contract.bundle.BundleLabel`).
+
+    Attributes
+    ----------
+    modalities
+        DICOM modalities that the networks were trained on; another one is noticed.
+    """
+
+    modalities: Sequence[str] = ("CT",)
+
+    def __init__(self) -> None:
+        self._warm: tuple[str, Segmenter] | None = None
+
+    def network(self, card: BundleCard) -> nn.Module:
+        """Return the network that the card describes, its weights not yet loaded.
+
+        It maps (n, 1, z, y, x) to logits (n, 1 + structures, z, y, x), the background first.
+        """
+        raise NotImplementedError
+
+    def analyse(self, image: Image, model: ModelBundle, request: AnalyseRequest, ctx: Context) -> Result:
+        """Find the structures of one volume, on its own grid, and measure them.
+
+        Raises
+        ------
+        DataError
+            When the volume cannot be prepared, or the bundle is damaged.
+        UserError
+            ``model.preprocessing`` when the model takes pictures.
+        """
+        began = time.monotonic()
+        seeded(request.seed)
+        ctx.progress(0.0, "loading the model")
+        segmenter = self._segmenter(model, ctx)
+        ctx.progress(0.05, "preparing the volume")
+        prepared = prepare(image, model.card.for_volumes, self.modalities)
+        ctx.check()
+        labels = self._labels(segmenter, prepared, image, ctx)
+        ctx.progress(_ON_OWN_GRID, "measuring")
+        structures = _structures(labels, image, model.card.labels)
+        notices = [*prepared.notices, *about_model(model, request), *_nothing_found(structures)]
+        ctx.progress(1.0, "done")
+        return Result(
+            findings=(),
+            source=request.source,
+            passport=passport(image, model, request, ctx, _in_words(segmenter.choice), time.monotonic() - began),
+            segmentation=Segmentation(labels, structures),
+            notices=tuple(notices),
+        )
+
+    def _segmenter(self, model: ModelBundle, ctx: Context) -> Segmenter:
+        """Return the model's network compiled, the one of the last volume when the model is the same."""
+        if self._warm is None or self._warm[0] != model.sha256:
+            model.verify()
+            plan = model.card.for_volumes
+            network = self.network(model.card)
+            bundles.load_network(network, model, NETWORK)
+            network.requires_grad_(requires_grad=False)
+            torch.set_num_threads(ctx.threads)
+            self._warm = (model.sha256, _compiled(network, plan.patch, ctx))
+        return self._warm[1]
+
+    def _labels(
+        self, segmenter: Segmenter, prepared: PreparedVolume, image: Image, ctx: Context
+    ) -> NDArray[np.unsignedinteger]:
+        """Return the structures' numbers on the image's own grid."""
+        where = body(image, prepared.frame)
+        found = segmenter.labels(prepared.values, body=where, on_tile=_tiles_to(ctx))
+        ctx.check()
+        return prepared.frame.to_original(found)
+
+
+def _tiles_to(ctx: Context) -> OnTile:
+    """Return what tells the person of each tile, and stops at one when asked to."""
+
+    def on_tile(done: int, of: int) -> None:
+        ctx.check()
+        ctx.progress(_BEGUN + (_SEGMENTED - _BEGUN) * done / of, f"tile {done} of {of}")
+
+    return on_tile
+
+
+def _compiled(network: nn.Module, patch: Sequence[int], ctx: Context) -> Segmenter:
+    """Compile for this machine, by torch where OpenVINO cannot convert the network."""
+    best = best_runtime(describe())
+    precision = best.precision if (best.device, best.runtime) == (ctx.device, ctx.runtime) else "fp32"
+    choice = RuntimeChoice(device=ctx.device, runtime=ctx.runtime, precision=precision)
+    try:
+        return Segmenter(network, _CHANNELS, patch, choice)
+    except PluginError:
+        if ctx.runtime == "torch":
+            raise
+        ctx.log("warning", "OpenVINO cannot run this network: torch does")
+        return Segmenter(network, _CHANNELS, patch, RuntimeChoice(device=ctx.device, runtime="torch", precision="fp32"))
+
+
+def _in_words(choice: RuntimeChoice) -> str:
+    return f"{choice.runtime} in {choice.precision}"
+
+
+def _structures(
+    labels: NDArray[np.unsignedinteger], image: Image, known: Sequence[BundleLabel]
+) -> tuple[Structure, ...]:
+    """Return every structure that the model knows, measured; one that was not found has a volume of 0."""
+    measures = measured(labels, image)
+    return tuple(
+        Structure(
+            label=label.id,
+            name=label.name,
+            value=label.value,
+            code=label.code,
+            colour=label.colour,
+            volume_ml=own.volume_ml if own else 0.0,
+            mean_hu=own.mean if own else None,
+            sd_hu=own.sd if own else None,
+            box=own.box if own else None,
+        )
+        for label in known
+        for own in [measures.get(label.value)]
+    )
+
+
+def _nothing_found(structures: Sequence[Structure]) -> list[Notice]:
+    if any(structure.volume_ml > 0 for structure in structures):
+        return []
+    message = "None of the model's structures was found in this volume."
+    fix = "Look whether the volume shows the part of the body, and in the orientation, that you expect."
+    return [Notice(code="segment.nothing", level="warning", message=message, fix=fix)]

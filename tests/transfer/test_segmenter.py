@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from medtransfer.contract.bundle import BundleCard, BundleLabel, DataStatement, ModelBundle, Preprocessing
+from medtransfer.contract.plan import Intensities, VolumePlan
+from medtransfer.contract.recipe import Recipe
+from medtransfer.contract.verbs import JobCancelled
+from medtransfer.errors import DataError, UserError
+from medtransfer.result.model import Result
+from medtransfer.sdk import SegmenterPlugin
+from medtransfer.study.model import Image
+from medtransfer.transfer import bundles
+from medtransfer.transfer.segmenter import NETWORK
+from tests.transfer.small import MANIFEST, PlainContext, request
+
+TOWARDS_HEAD = np.array([[0.0, 0.0, 2.0, 0.0], [0.0, 2.0, 0.0, 0.0], [2.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
+PLAN = VolumePlan(
+    spacing=(2.0, 2.0, 2.0),
+    patch=(16, 16, 16),
+    pools=((2, 2, 2),),
+    normalisation="ct",
+    intensities=Intensities(mean=0.0, std=100.0, low=-1000.0, high=1000.0),
+)
+LABELS = [
+    BundleLabel(id="soft", name="Soft tissue", value=1, colour="#aa3311"),
+    BundleLabel(id="bone", name="Bone", value=2, code="272673000", colour="#eeeeee"),
+    BundleLabel(id="metal", name="Metal", value=3),
+]
+
+
+class Levels(nn.Module):
+    """Calls a voxel air, soft tissue, bone or metal by its value alone: a network whose answer is known."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Conv3d(1, 4, 1)
+
+    def forward(self, volume: Tensor) -> Tensor:
+        answer: Tensor = self.head(volume)
+        return answer
+
+
+class BySize(SegmenterPlugin):
+    """Counts how often it had to build its network."""
+
+    built = 0
+
+    def network(self, card: BundleCard) -> nn.Module:
+        assert card.backbone == "levels"
+        self.built += 1
+        return Levels()
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
+    return written(tmp_path_factory.mktemp("bundle"), PLAN)
+
+
+def written(folder: Path, preprocessing: VolumePlan | Preprocessing) -> ModelBundle:
+    network = Levels()
+    # Lines whose upper envelope changes at -5, 4 and 9 hundred HU.
+    weight, bias = torch.tensor([0.0, 1.0, 2.0, 3.0]), torch.tensor([0.0, 5.0, 1.0, -8.0])
+    network.head.load_state_dict({"weight": weight.view(4, 1, 1, 1, 1), "bias": bias})
+    card = BundleCard(
+        name="levels",
+        plugin=MANIFEST.id,
+        plugin_version="1.0",
+        created="2026-11-24T00:00:00+00:00",
+        task="segmentation",
+        labels=LABELS,
+        backbone="levels",
+        preprocessing=preprocessing,
+        recipe=Recipe(),
+        weights=[],
+        data=DataStatement(
+            fingerprint="", split_sha256="", cases=0, patients=0, train=0, validation=0, test=0, synthetic=True
+        ),
+        versions={},
+        seed=0,
+    )
+    return bundles.write(folder, card, {NETWORK: bundles.stored(network.state_dict())})
+
+
+def phantom() -> NDArray[np.int16]:
+    values = np.full((20, 24, 28), -1000, np.int16)
+    values[4:16, 4:20, 6:22] = 50
+    values[8:12, 8:12, 10:16] = 600
+    return values
+
+
+def as_image(values: NDArray[np.generic], affine: NDArray[np.float64] = TOWARDS_HEAD) -> Image:
+    return Image(array=values, axes="zyx", modality="CT", units="HU", affine=affine.copy())
+
+
+@pytest.fixture
+def ctx(tmp_path: Path) -> Iterator[PlainContext]:
+    threads = torch.get_num_threads()
+    yield PlainContext(tmp_path)
+    torch.set_num_threads(threads)
+
+
+def analyse(image: Image, bundle: ModelBundle, ctx: PlainContext, plugin: BySize | None = None) -> Result:
+    return (plugin or BySize()).analyse(image, bundle, request(bundle), ctx)
+
+
+def test_structures_come_back_on_the_volumes_own_grid_with_their_measures(
+    bundle: ModelBundle, ctx: PlainContext
+) -> None:
+    values = phantom()
+    result = analyse(as_image(values), bundle, ctx)
+    assert result.segmentation is not None
+    wanted = np.select([values == 600, values == 50], [2, 1], 0)
+    assert np.array_equal(result.segmentation.array, wanted)
+    soft, bone, metal = result.segmentation.structures
+    assert (soft.label, soft.value, soft.colour, soft.mean_hu, soft.sd_hu) == ("soft", 1, "#aa3311", 50.0, 0.0)
+    assert soft.volume_ml == pytest.approx((values == 50).sum() * 0.008)
+    assert (bone.code, bone.mean_hu, bone.box) == ("272673000", 600.0, ((8, 8, 10), (11, 11, 15)))
+    assert (metal.volume_ml, metal.mean_hu, metal.box) == (0.0, None, None)
+    assert result.passport.model_sha256 == bundle.sha256
+    assert result.passport.runtime.startswith("torch in fp32")
+    assert {notice.code for notice in result.notices} == {"model.synthetic"}
+
+
+def test_turned_and_finer_volumes_give_the_same_structures(bundle: ModelBundle, ctx: PlainContext) -> None:
+    fine = phantom().repeat(2, axis=0).repeat(2, axis=1).repeat(2, axis=2)
+    half = TOWARDS_HEAD @ np.diag([0.5, 0.5, 0.5, 1.0])
+    turned = as_image(fine[::-1, :, ::-1].copy(), half @ np.diag([-1.0, 1.0, -1.0, 1.0]))
+    result = analyse(turned, bundle, ctx)
+    assert result.segmentation is not None
+    assert result.segmentation.array.shape == fine.shape
+    volumes = {structure.label: structure.volume_ml for structure in result.segmentation.structures}
+    assert volumes["bone"] == pytest.approx(96 * 0.008, rel=0.05)
+    assert volumes["soft"] + volumes["bone"] == pytest.approx(12 * 16 * 16 * 0.008, rel=0.05)
+
+
+def test_the_network_stays_warm_for_the_same_model(bundle: ModelBundle, ctx: PlainContext) -> None:
+    plugin = BySize()
+    for _ in range(2):
+        analyse(as_image(phantom()), bundle, ctx, plugin)
+    assert plugin.built == 1
+
+
+def test_tiles_are_told_and_a_person_can_stop_between_them(bundle: ModelBundle, ctx: PlainContext) -> None:
+    analyse(as_image(phantom()), bundle, ctx)
+    tiles = [stage for _, stage, _ in ctx.told if stage.startswith("tile")]
+    assert tiles[-1] == f"tile {len(tiles)} of {len(tiles)}"
+    assert len(tiles) > 4
+    assert [fraction for fraction, _, _ in ctx.told] == sorted(fraction for fraction, _, _ in ctx.told)
+
+    def stop() -> None:
+        if ctx.told[-1][1].startswith("tile 2"):
+            raise JobCancelled
+
+    ctx.told.clear()
+    with pytest.raises(JobCancelled):
+        analyse(as_image(phantom()), bundle, replace(ctx, interrupt=stop))
+
+
+def test_air_is_not_looked_at(bundle: ModelBundle, ctx: PlainContext) -> None:
+    wide = np.full((20, 24, 96), -1000, np.int16)
+    wide[:, :, :28] = phantom()
+    analyse(as_image(wide), bundle, ctx)
+    with_air = len([stage for _, stage, _ in ctx.told if stage.startswith("tile")])
+    ctx.told.clear()
+    analyse(replace(as_image(wide), units="stored"), bundle, ctx)
+    without = len([stage for _, stage, _ in ctx.told if stage.startswith("tile")])
+    assert with_air < without / 2
+
+
+@pytest.mark.parametrize("shape", [(1, 24, 28), (3, 5, 7)])
+def test_volumes_smaller_than_the_patch_are_segmented_and_noticed(
+    bundle: ModelBundle, ctx: PlainContext, shape: tuple[int, int, int]
+) -> None:
+    values = np.full(shape, 50, np.int16)
+    values[0, 0, 0] = -1000
+    result = analyse(as_image(values), bundle, ctx)
+    assert result.segmentation is not None
+    assert np.array_equal(result.segmentation.array, (values == 50).astype(np.uint8))
+    assert "volume.small" in {notice.code for notice in result.notices}
+
+
+def test_far_apart_slices_are_noticed(bundle: ModelBundle, ctx: PlainContext) -> None:
+    coarse = TOWARDS_HEAD @ np.diag([5.0, 0.25, 0.25, 1.0])
+    result = analyse(as_image(phantom(), coarse), bundle, ctx)
+    assert "volume.coarse" in {notice.code for notice in result.notices}
+    assert result.segmentation is not None
+    assert result.segmentation.array.shape == (20, 24, 28)
+
+
+def test_another_modality_and_lost_values_are_noticed_and_an_empty_answer_too(
+    bundle: ModelBundle, ctx: PlainContext
+) -> None:
+    mr = phantom().astype(np.float32)
+    mr[0, 0, 0] = np.nan
+    result = analyse(replace(as_image(mr), modality="MR", units="stored"), bundle, ctx)
+    assert {"volume.other-modality", "volume.not-finite"} <= {notice.code for notice in result.notices}
+    air = np.full((20, 20, 20), -1000, np.int16)
+    air[3, 3, 3] = -990
+    empty = analyse(as_image(air), bundle, ctx)
+    assert "segment.nothing" in {notice.code for notice in empty.notices}
+
+
+def test_what_cannot_be_segmented_is_refused(bundle: ModelBundle, ctx: PlainContext, tmp_path: Path) -> None:
+    with pytest.raises(DataError) as constant:
+        analyse(as_image(np.zeros((8, 8, 8), np.int16)), bundle, ctx)
+    assert constant.value.code == "volume.constant"
+    with pytest.raises(DataError) as lost:
+        analyse(as_image(np.full((8, 8, 8), np.nan, np.float32)), bundle, ctx)
+    assert lost.value.code == "volume.not-finite"
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    pictures = written(folder, Preprocessing(size=64, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)))
+    with pytest.raises(UserError) as made_for:
+        analyse(as_image(phantom()), pictures, ctx)
+    assert made_for.value.code == "model.preprocessing"
+
+
+def test_a_damaged_bundle_is_refused(ctx: PlainContext, tmp_path: Path) -> None:
+    folder = tmp_path / "damaged"
+    folder.mkdir()
+    damaged = written(folder, PLAN)
+    (folder / NETWORK).write_bytes(b"nothing")
+    with pytest.raises(DataError) as raised:
+        analyse(as_image(phantom()), damaged, ctx)
+    assert raised.value.code == "bundle.damaged"
