@@ -1,0 +1,124 @@
+"""Training of the starter on views of one labelled CT: resumable, on any number of cores."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from medtransfer_stunet.network import STUNet
+from torch import Generator, Tensor
+from torch.nn import functional
+
+from stunet_starter.views import Labelled, Triple, view
+
+BATCH = 1
+RATE = 1e-3
+WARM_UP = 100
+WEIGHT_DECAY = 1e-4
+AVERAGED = 0.998
+"""Share of the running mean of the weights that stays in each step; the mean is what is kept."""
+LEVELS = (8 / 15, 4 / 15, 2 / 15, 1 / 15)
+"""Weights of the decoder's stages in the loss, finest first (nnU-Net; the coarsest does not count)."""
+KEPT_EVERY = 50
+
+Tell = Callable[[int, float], None]
+
+
+def train(
+    network: STUNet, sources: Sequence[Labelled], patch: Triple, iterations: int, checkpoint: Path, tell: Tell
+) -> STUNet:
+    """Train to that many steps, on from the checkpoint if there is one, and return the network with mean weights."""
+    optimiser = torch.optim.AdamW(network.parameters(), RATE, weight_decay=WEIGHT_DECAY)
+    mean = {name: value.clone() for name, value in network.state_dict().items()}
+    begun = _resumed(network, optimiser, mean, checkpoint)
+    network.train()
+    for step in range(begun, iterations):
+        for group in optimiser.param_groups:
+            group["lr"] = _rate(step, iterations)
+        loss = _step(network, optimiser, sources, patch, step)
+        _average(mean, network, min(AVERAGED, (1 + step) / (10 + step)))
+        tell(step + 1, loss)
+        if (step + 1) % KEPT_EVERY == 0 or step + 1 == iterations:
+            _keep(network, optimiser, mean, step + 1, checkpoint)
+    network.load_state_dict(mean)
+    return network.eval()
+
+
+def loss_of(answers: Sequence[Tensor], classes: Tensor) -> Tensor:
+    """Return cross-entropy plus one minus the mean soft Dice of the structures in the batch, over the stages.
+
+    Parameters
+    ----------
+    answers
+        Logits (n, classes, z, y, x), finest first.
+    classes
+        int64 (n, z, y, x).
+    """
+    total = torch.zeros(())
+    for share, logits in zip(LEVELS, answers, strict=False):
+        shape = logits.shape[2:]
+        wanted = functional.interpolate(classes[:, None].float(), shape, mode="nearest")[:, 0].long()
+        total = total + share * _one_loss(logits.float(), wanted)
+    return total
+
+
+def _one_loss(logits: Tensor, wanted: Tensor) -> Tensor:
+    logs = logits.log_softmax(dim=1)
+    truth = functional.one_hot(wanted, logits.shape[1]).movedim(-1, 1).to(logs.dtype)
+    likely = logs.exp()
+    axes = (0, 2, 3, 4)
+    together = (likely * truth).sum(axes)
+    sizes, found = truth.sum(axes), likely.sum(axes)
+    dice = (2 * together + 1) / (sizes + found + 1)
+    present = sizes > 0
+    present[0] = False
+    missed = 1 - dice[present].mean() if bool(present.any()) else logs.sum() * 0
+    return functional.nll_loss(logs, wanted) + missed
+
+
+def _step(
+    network: STUNet, optimiser: torch.optim.Optimizer, sources: Sequence[Labelled], patch: Triple, step: int
+) -> float:
+    draw = Generator().manual_seed(1_000_003 * (step + 1))
+    views = [view(sources[index % len(sources)], patch, draw) for index in range(BATCH)]
+    values, classes = (torch.stack(parts) for parts in zip(*views, strict=True))
+    with torch.autocast("cpu", torch.bfloat16):
+        answers = network(values)
+    loss = loss_of(answers, classes)
+    optimiser.zero_grad(set_to_none=True)
+    torch.autograd.backward(loss)
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 12.0)  # nnU-Net's bound
+    optimiser.step()
+    return float(loss.detach())
+
+
+def _rate(step: int, iterations: int) -> float:
+    warm = min(1.0, (step + 1) / WARM_UP)
+    return RATE * warm * (0.5 + 0.5 * math.cos(math.pi * step / iterations))
+
+
+@torch.no_grad()
+def _average(mean: dict[str, Tensor], network: STUNet, share: float) -> None:
+    for name, value in network.state_dict().items():
+        mean[name].lerp_(value, 1 - share)
+
+
+def _keep(
+    network: STUNet, optimiser: torch.optim.Optimizer, mean: dict[str, Tensor], step: int, checkpoint: Path
+) -> None:
+    state = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "mean": mean, "step": step}
+    fresh = checkpoint.with_suffix(".new")
+    torch.save(state, fresh)
+    fresh.replace(checkpoint)
+
+
+def _resumed(network: STUNet, optimiser: torch.optim.Optimizer, mean: dict[str, Tensor], checkpoint: Path) -> int:
+    if not checkpoint.exists():
+        return 0
+    state = torch.load(checkpoint, weights_only=True)
+    network.load_state_dict(state["network"])
+    optimiser.load_state_dict(state["optimiser"])
+    mean.update(state["mean"])
+    return int(state["step"])
