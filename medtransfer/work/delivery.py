@@ -104,13 +104,19 @@ def _write_tables(result: Result, target: Path) -> None:
 
 
 def structures_csv(structures: Sequence[Structure]) -> str:
-    """Return the structures as a table, one row per structure; ``value`` is its number in the label map."""
+    """Return the structures as a table, one row per structure.
+
+    ``value`` is its number in the label map; ``first_z`` to ``last_x`` are the smallest and the largest index of its
+    voxels, both included.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["label", "name", "value", "code", "volume_ml", "mean_hu"])
+    box = [f"{end}_{axis}" for end in ("first", "last") for axis in "zyx"]
+    writer.writerow(["label", "name", "value", "code", "volume_ml", "mean_hu", "sd_hu", *box])
     for structure in structures:
-        mean = "" if structure.mean_hu is None else structure.mean_hu
-        writer.writerow([structure.label, structure.name, structure.value, structure.code, structure.volume_ml, mean])
+        values = [structure.volume_ml, structure.mean_hu, structure.sd_hu]
+        ends = [str(index) for corner in structure.box for index in corner] if structure.box else [""] * len(box)
+        writer.writerow([structure.label, structure.name, structure.value, structure.code, *values, *ends])
     return text.getvalue()
 
 

@@ -10,10 +10,12 @@ import pytest
 
 from medtransfer.errors import UserError
 from medtransfer.result.importing import read_on
+from medtransfer.result.model import Structure
 from medtransfer.store.home import Home
 from medtransfer.study import scan
 from medtransfer.work.analyse import analyse
 from medtransfer.work.analyser import Options
+from medtransfer.work.delivery import structures_csv
 from medtransfer.work.session import Session
 from tests.conftest import PLUGINS
 from tests.study.builders import ct_slice, nifti, save
@@ -52,6 +54,16 @@ def test_a_segmented_ct_is_delivered_as_dicom_nifti_and_table(session: Session, 
     image = found.studies[0].series[0].image()
     (annotation,) = found.annotations
     assert np.array_equal(read_on(annotation, image).segmentation.array, done.result.segmentation.array)
+
+
+def test_the_table_says_where_each_structure_lies_and_how_its_values_spread() -> None:
+    found = Structure(label="liver", name="Liver", value=1, volume_ml=2.5, sd_hu=12.5, box=((1, 2, 3), (4, 5, 6)))
+    missed = Structure(label="spleen", name="Spleen", value=2, volume_ml=0.0)
+    here, nowhere = csv.DictReader(structures_csv([found, missed]).splitlines())
+    axes = ("first_z", "first_y", "first_x", "last_z", "last_y", "last_x")
+    assert [here[axis] for axis in axes] == ["1", "2", "3", "4", "5", "6"]
+    assert (here["mean_hu"], here["sd_hu"]) == ("", "12.5")
+    assert [nowhere[column] for column in ("sd_hu", *axes)] == [""] * 7
 
 
 def test_a_dicom_segmentation_of_a_nifti_is_refused_before_anything_runs(session: Session, tmp_path: Path) -> None:
