@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pydicom import FileDataset, dcmread
+from pydicom.dataelem import RawDataElement
 from pydicom.errors import BytesLengthException
 from pydicom.uid import UID
 
 from medtransfer.errors import DataError
 from medtransfer.study import dicom_values as values
-from medtransfer.study.dicom_elements import UnfamiliarError, scan, vocabulary
+from medtransfer.study import private_diffusion
+from medtransfer.study.dicom_elements import Elements, UnfamiliarError, scan, vocabulary
 from medtransfer.study.dicom_values import Values
 from medtransfer.study.limits import Limits, require_within
 from medtransfer.study.model import Laterality, Patient, Window
@@ -54,7 +56,7 @@ _TAGS = [
     "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction", "VOILUTSequence", "ModalityLUTSequence",
     "PixelPaddingValue", "PixelPaddingRangeLimit", "LossyImageCompression",
 ]  # fmt: skip
-_KNOWN = vocabulary(_TAGS)
+_KNOWN = vocabulary(_TAGS, private_diffusion.TAGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ def _read(file: BinaryIO, path: Path, limits: Limits) -> Header:
 def _dataset(file: BinaryIO, path: Path, limits: Limits) -> FileDataset:
     try:
         _require_bounded_inflation(file, path, limits)
-        return dcmread(file, stop_before_pixels=True, specific_tags=list(_TAGS), force=True)
+        return dcmread(file, stop_before_pixels=True, specific_tags=list(_KNOWN.representations), force=True)
     except RecursionError as error:
         raise DataError(
             "its header nests sequences deeper than any scanner does",
@@ -281,7 +283,7 @@ def _header(dataset: Values, meta: Values, path: Path, syntax: str, offset: int)
         description=values.text(dataset, "SeriesDescription"),
         image_type=values.texts(dataset, "ImageType"),
         number=values.whole(dataset, "InstanceNumber"),
-        acquisition=tuple("\\".join(values.texts(dataset, keyword)) for keyword in ACQUISITION),
+        acquisition=tuple(_acquisition(dataset, keyword) for keyword in ACQUISITION),
         body_part=values.text(dataset, "BodyPartExamined"),
         view=values.text(dataset, "ViewPosition"),
         laterality=values.laterality(dataset),
@@ -311,6 +313,23 @@ def _header(dataset: Values, meta: Values, path: Path, syntax: str, offset: int)
         pixel_offset=offset,
         file_bytes=path.stat().st_size,
     )
+
+
+def _acquisition(dataset: Values, keyword: str) -> str:
+    stated = values.text(dataset, keyword)
+    if stated or keyword != "DiffusionBValue":
+        return stated
+    return private_diffusion.b_value(lambda tag: _raw(dataset, tag))
+
+
+def _raw(dataset: Values, tag: int) -> bytes | None:
+    """Return an element's bytes as they are in a file in little endian; None when it is absent, or in big endian."""
+    if isinstance(dataset, Elements):
+        return dataset.raw(tag)
+    if not isinstance(dataset, FileDataset) or not dataset.original_encoding[1]:
+        return None
+    element = dataset.get_item(tag) if tag in dataset else None
+    return element.value if isinstance(element, RawDataElement) else None
 
 
 def _patient(dataset: Values) -> Patient:

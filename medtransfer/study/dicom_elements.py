@@ -40,6 +40,7 @@ _PLAIN_TEXT = frozenset({"AS", "CS", "DA", "DT", "TM", "UI"})
 _TEXT = frozenset({"LO", "PN", "SH"})
 _BINARY = {"US": "H", "US or SS": "H", "UL": "I", "FD": "d"}
 _EITHER = b"US or SS"
+_ANY = b""
 _NUMBER = {
     "IS": re.compile(r" *[+-]?\d{1,11} *", re.ASCII),
     "DS": re.compile(r" *[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)? *", re.ASCII),
@@ -56,7 +57,10 @@ Found = dict[int, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The elements to look for: tag and value representation by keyword, and the representation by tag."""
+    """The elements to look for: tag and value representation by keyword, and the representation by tag.
+
+    An empty representation stands for any: of private elements the bytes alone are kept, see :meth:`Elements.raw`.
+    """
 
     words: dict[str, tuple[int, str]]
     representations: dict[int, bytes]
@@ -70,11 +74,11 @@ class _ShortError(Exception):
     """More of the file is needed."""
 
 
-def vocabulary(keywords: Iterable[str]) -> Vocabulary:
-    """Return tag and value representation of each keyword, from the data dictionary."""
+def vocabulary(keywords: Iterable[str], private: Iterable[int] = ()) -> Vocabulary:
+    """Return tag and value representation of each keyword, from the data dictionary, and private tags beside them."""
     tags = {keyword: tag_for_keyword(keyword) for keyword in keywords}
     words = {keyword: (tag, dictionary_VR(tag)) for keyword, tag in tags.items() if tag is not None}
-    return Vocabulary(words, {tag: vr.encode() for tag, vr in words.values()})
+    return Vocabulary(words, dict.fromkeys(private, _ANY) | {tag: vr.encode() for tag, vr in words.values()})
 
 
 _META = vocabulary(["TransferSyntaxUID", "MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID"])
@@ -108,6 +112,10 @@ class Elements:
         if vr in _NUMBER:
             return _numbers(raw, _NUMBER[vr])
         raise UnfamiliarError
+
+    def raw(self, tag: int, /) -> bytes | None:
+        """Return an element's bytes, None when it is absent."""
+        return self._found.get(tag)
 
     def _decoded(self, tag: int, vr: str, raw: bytes) -> Any:
         """Let pydicom decode text by the file's character sets (PS3.5 chapter 6.1)."""
@@ -221,7 +229,7 @@ def _implicit(head: bytes, at: int, wanted: dict[int, bytes], found: Found, with
 
 
 def _require_plain(vr: bytes, expected: bytes, length: int) -> None:
-    if expected == _EITHER and vr in {b"US", b"SS"}:
+    if expected == _ANY or (expected == _EITHER and vr in {b"US", b"SS"}):
         return
     if vr != expected or (vr == b"SQ" and length):
         raise UnfamiliarError
