@@ -36,6 +36,9 @@ JPEG_2000 = frozenset({JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessR
 # pydicom asks its plug-ins what they need when they are not available: this one always is.
 DECODER_DEPENDENCIES: dict[str, tuple[str, ...]] = dict.fromkeys(JPEG | JPEG_LS | JPEG_2000, ("imagecodecs",))
 
+_END_OF_IMAGE = b"\xff\xd9"
+"""Marker behind the last scan (ITU-T T.87, as in T.81); DICOM may pad a frame with a zero (PS3.5 A.4)."""
+
 Samples = NDArray[np.integer[Any]]
 
 
@@ -55,6 +58,7 @@ def decode(frame: bytes, syntax: str) -> Samples:
 
 def _decoder(frame: bytes, syntax: str) -> Callable[[bytes], Any]:
     if syntax in JPEG_LS:
+        _require_end(frame)
         return imagecodecs.jpegls_decode
     if syntax in JPEG_2000:
         return imagecodecs.jpeg2k_decode  # HTJ2K too: htj2k_decode is faster, but returns damaged frames as if whole
@@ -64,6 +68,12 @@ def _decoder(frame: bytes, syntax: str) -> Callable[[bytes], Any]:
     colours = "GRAYSCALE" if stream is None or stream.components == 1 else "YCBCR"
     # Naming the same colour space twice keeps the samples as they are.
     return partial(imagecodecs.jpeg8_decode, colorspace=colours, outcolorspace=colours)
+
+
+def _require_end(frame: bytes) -> None:
+    """Refuse a JPEG-LS frame that was cut short: CharLS does so too, but only after seconds for a large one."""
+    if not frame.rstrip(b"\0").endswith(_END_OF_IMAGE):
+        raise ValueError("the codestream ends before its picture does")
 
 
 def register() -> None:
