@@ -66,11 +66,18 @@ def stored_range(header: Header) -> tuple[int, int]:
 
 
 def rescaled(volume: Pixels, headers: Sequence[Header]) -> Pixels:
-    """Apply each slice's rescale slope and intercept (PS3.3 C.11.1.1.2) to ``(z, y, x)``.
+    """Apply each slice's rescale slope and intercept, or its modality LUT (PS3.3 C.11.1), to ``(z, y, x)``.
 
     The result is int16 when every slope and intercept is whole and every value fits, computed in place; else float32.
-    Slices without rescale keep their values.
+    Slices without rescale keep their values. Where any slice has a LUT, all are float32.
+
+    Raises
+    ------
+    DataError
+        ``study.undecodable`` when a LUT is damaged.
     """
+    if any(header.has_modality_lut for header in headers):
+        return np.stack([_modality(plane, header) for plane, header in zip(volume, headers, strict=True)])
     factors = [_rescale(header) for header in headers]
     if len(set(factors)) == 1:
         return _rescaled_alike(volume, *factors[0])
@@ -215,6 +222,13 @@ def _rescaled_alike(values: Pixels, slope: float, intercept: float) -> Pixels:
 def _wrapped(number: float) -> np.int16:
     """Return the int16 that is congruent to a whole number modulo 2**16."""
     return np.int16((int(number) + 32768) % 65536 - 32768)
+
+
+def _modality(plane: Pixels, header: Header) -> NDArray[np.float32]:
+    if header.has_modality_lut:
+        return _through_modality_lut(plane, header)[0].astype(np.float32)
+    slope, intercept = _rescale(header)
+    return plane.astype(np.float32) * np.float32(slope) + np.float32(intercept)
 
 
 def _through_modality_lut(pixels: Pixels, header: Header) -> tuple[Pixels, tuple[int, int]]:

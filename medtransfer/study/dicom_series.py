@@ -184,7 +184,7 @@ def _units(headers: Sequence[Header]) -> Units:
     first = headers[0]
     if any(header.slope is None or header.intercept is None for header in headers):
         return "stored"
-    if first.modality == "CT" and first.rescale_type in {"", "HU"}:
+    if first.modality == "CT" and first.rescale_type in {"", "HU"} and not first.has_modality_lut:
         return "HU"
     return "Bq/ml" if "BQML" in {first.units, first.rescale_type} else "stored"
 
