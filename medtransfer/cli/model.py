@@ -33,6 +33,7 @@ def list_models(context: typer.Context, as_json: state.AsJson = False) -> None:
 @app.command()
 def show(context: typer.Context, model: Reference, as_json: state.AsJson = False) -> None:
     """Show a model's card and figures."""
+    from medtransfer.cohort.words import counted
     from medtransfer.store import models
 
     stored = models.find(state.home(context), model)
@@ -47,7 +48,8 @@ def show(context: typer.Context, model: Reference, as_json: state.AsJson = False
     console.say(f"{stored.reference} ({stored.sha256})")
     console.say(f"plug-in {card.plugin} {card.plugin_version}, backbone {card.backbone}, recipe {card.recipe.name}")
     console.say(f"labels {', '.join(label.name for label in card.labels)}")
-    console.say(f"data {data.cases} cases of {data.patients} patients: {data.description} {data.licence}".rstrip())
+    cases = f"{counted(data.cases, 'case')} of {counted(data.patients, 'patient')}"
+    console.say(f"data {cases}: {data.description} {data.licence}".rstrip())
     for origin in card.weights:
         console.say(f"weights {origin.name}, {origin.licence}, {origin.source}")
     for line in card.notes:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medtransfer.study.counting import agreed
 from medtransfer.study.distances import ALIKE, Pattern, distances
 from medtransfer.study.model import Check, Level
 from medtransfer.study.volume import Stack, is_orthonormal
@@ -80,7 +81,7 @@ def duplicate_positions(stack: Stack) -> Iterable[Check]:
         yield Check(
             "volume.duplicate-positions",
             Level.ERROR,
-            f"{repeated} slices lie where another slice already lies.",
+            f"{agreed(repeated, 'slice lies', 'slices lie')} where another slice already lies.",
             "Separate the acquisitions or reconstructions that were stored as one series.",
         )
 
@@ -273,7 +274,7 @@ def copied_slices(count: int) -> Iterable[Check]:
         yield Check(
             "volume.copied-slices",
             Level.WARNING,
-            f"{count} slices have the place and the pixels of others.",
+            f"{agreed(count, 'slice has', 'slices have')} the place and the pixels of others.",
             "Each was used once.",
         )
 
@@ -282,5 +283,8 @@ def repeated_instances(count: int) -> Iterable[Check]:
     """Tell of copies of one image in a folder tree."""
     if count:
         yield Check(
-            "series.repeated-files", Level.WARNING, f"{count} files are copies of others.", "Each was used once."
+            "series.repeated-files",
+            Level.WARNING,
+            f"{agreed(count, 'file is a copy', 'files are copies')} of others.",
+            "Each was used once.",
         )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from medtransfer.errors import DataError
+from medtransfer.study.counting import agreed
 from medtransfer.study.limits import Limits, require_within
 from medtransfer.study.model import Check, Level
 
@@ -35,12 +36,14 @@ class Directory:
     def checks(self) -> tuple[Check, ...]:
         """Say what the directory names and cannot be opened."""
         found = []
+        missing = agreed(self.missing, "file of the DICOMDIR is", "files of the DICOMDIR are")
+        outside = agreed(self.outside, "file of the DICOMDIR lies", "files of the DICOMDIR lie")
         if self.missing:
             found.append(
                 Check(
                     "dicomdir.missing",
                     Level.WARNING,
-                    f"{self.missing} files that the DICOMDIR names are not there.",
+                    f"{missing} not there.",
                     "Copy the whole disc: DICOMDIR and every folder beside it.",
                 )
             )
@@ -49,7 +52,7 @@ class Directory:
                 Check(
                     "dicomdir.outside",
                     Level.WARNING,
-                    f"{self.outside} files that the DICOMDIR names lie outside its own folder.",
+                    f"{outside} outside its own folder.",
                     "They were left out.",
                 )
             )

@@ -182,8 +182,8 @@ def test_a_directory_finds_files_in_any_case_and_tells_of_the_rest(tmp_path: Pat
     (series,) = entry.series
     assert series.source.names == ("000.dcm", "001.dcm")
     told = {check.code: check.message for check in series.image().checks}
-    assert told["dicomdir.missing"].startswith("1 files")
-    assert told["dicomdir.outside"].startswith("5 files")
+    assert told["dicomdir.missing"] == "1 file of the DICOMDIR is not there."
+    assert told["dicomdir.outside"] == "5 files of the DICOMDIR lie outside its own folder."
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links need rights on Windows")
