@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medtransfer.result.measuring import voxel_ml
 from medtransfer.result.model import Notice, Segmentation, Structure
 from medtransfer.result.planes import Placed
 from medtransfer.study.model import Image
@@ -56,7 +57,7 @@ def _structure(part: Part, label: str, image: Image) -> Structure:
         name=part.name,
         value=part.value,
         code=part.code,
-        volume_ml=round(count * _voxel_ml(image), 3),
+        volume_ml=round(count * voxel_ml(image), 3),
         mean_hu=mean,
         colour=part.colour or _colour(part.value),
     )
@@ -69,14 +70,10 @@ def _overlaps(covered: int, together: int, image: Image) -> tuple[Notice, ...]:
         Notice(
             code="annotation.overlap",
             level="warning",
-            message=f"Structures overlap ({covered * _voxel_ml(image):.3g} ml, {together} of them lie on others): "
+            message=f"Structures overlap ({covered * voxel_ml(image):.3g} ml, {together} of them lie on others): "
             "there the smaller one is drawn. Volumes and means count each as a whole.",
         ),
     )
-
-
-def _voxel_ml(image: Image) -> float:
-    return 0.0 if image.affine is None else abs(float(np.linalg.det(image.affine[:3, :3]))) / 1000.0
 
 
 def _placement(parts: Sequence[Part]) -> tuple[Notice, ...]:

@@ -35,6 +35,11 @@ class Measures:
     box: tuple[Corner, Corner]
 
 
+def voxel_ml(image: Image) -> float:
+    """Return the volume of one voxel in millilitres, 0 for what is not placed in space."""
+    return 0.0 if image.affine is None else abs(float(np.linalg.det(image.affine[:3, :3]))) / 1000.0
+
+
 def measured(labels: NDArray[np.unsignedinteger], image: Image) -> Mapping[int, Measures]:
     """Return the measures of every structure that has a voxel, by its number.
 
@@ -48,7 +53,7 @@ def measured(labels: NDArray[np.unsignedinteger], image: Image) -> Mapping[int, 
         A volume.
     """
     voxels, numbers, mean, squares = _sums(labels, image.array)
-    voxel_ml = 0.0 if image.affine is None else abs(float(np.linalg.det(image.affine[:3, :3]))) / 1000.0
+    millilitres = voxel_ml(image)
     found = {}
     places = ndimage.find_objects(labels)  # type: ignore[attr-defined] # SciPy carries no types
     for value, place in enumerate(places, start=1):
@@ -57,7 +62,7 @@ def measured(labels: NDArray[np.unsignedinteger], image: Image) -> Mapping[int, 
         z, y, x = place
         known = image.units == "HU" and numbers[value] > 0
         found[value] = Measures(
-            volume_ml=round(int(voxels[value]) * voxel_ml, 3),
+            volume_ml=round(int(voxels[value]) * millilitres, 3),
             mean=round(float(mean[value]), 1) if known else None,
             sd=round(float(np.sqrt(squares[value] / numbers[value])), 1) if known else None,
             box=((z.start, y.start, x.start), (z.stop - 1, y.stop - 1, x.stop - 1)),
