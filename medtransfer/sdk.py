@@ -2,7 +2,8 @@
 
 A plug-in is a package with a manifest (``medtransfer-plugin.toml``) and an entry class. For pictures, derive it from
 :class:`ClassifierPlugin`, set ``crop`` and ``augmentation``, and override :meth:`~ClassifierPlugin.region` where only a
-part of the picture matters. Anything else provides the verbs of :class:`Plugin` itself.
+part of the picture matters. For structures in volumes, derive it from :class:`SegmenterPlugin` and give it a network.
+Anything else provides the verbs of :class:`Plugin` itself.
 """
 
 from __future__ import annotations
