@@ -12,6 +12,7 @@ from medtransfer.result import reading
 from medtransfer.store import results
 from medtransfer.store.home import Home
 from medtransfer.study import Scan
+from medtransfer.study.modality import STATABLE
 from medtransfer.study.opening import KNOWN
 from medtransfer.study.reader import Files, Reader
 from medtransfer.study.sniff import sniff
@@ -71,10 +72,11 @@ def _of_folder(folder: Path, home: Home, reader: IndexedReader, stopped: Callabl
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the image of a result lies, and the series that it is."""
+    """Where the image of a result lies, the series that it is, and what a person stated it to be; empty if nothing."""
 
     paths: tuple[Path, ...]
     series_uid: str
+    modality: str = ""
 
 
 def source_of(home: Home, folder: Path) -> Origin:
@@ -87,11 +89,12 @@ def source_of(home: Home, folder: Path) -> Origin:
     DataError
         When the folder holds no result, or its files are not there any more.
     """
-    source = reading.read_document(folder).source
+    document = reading.read_document(folder)
+    source, stated = document.source, str(document.passport.parameters.get("modality", ""))
     paths = tuple(results.inputs_of(home, folder))
     for series in inputs.series_of(inputs.scan(paths)):
         if series.source.names == source.names and series.shape == source.shape:
-            return Origin(paths, series.uid)
+            return Origin(paths, series.uid, stated if stated in STATABLE else "")
     raise _missing(paths[0])
 
 

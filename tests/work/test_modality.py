@@ -15,6 +15,7 @@ from medtransfer.work.analyse import analyse
 from medtransfer.work.analyser import Options
 from medtransfer.work.batch import batch
 from medtransfer.work.inspection import inspect
+from medtransfer.work.opening import source_of
 from medtransfer.work.rerun import rerun
 from medtransfer.work.session import Session
 from tests.conftest import PLUGINS
@@ -54,6 +55,12 @@ def test_a_stated_ct_is_analysed_recorded_and_repeated(session: Session, volume:
         passport = reading.read(done.folder).passport
         assert passport.parameters["modality"] == "CT"
         assert rerun(session, done.folder).differences == ()
+
+
+def test_the_source_of_a_result_is_what_it_was_stated_to_be(session: Session, volume: Path, tmp_path: Path) -> None:
+    with session:
+        (done,) = analyse(session, [volume], AS_CT, tmp_path / "out").done
+        assert source_of(session.home, done.folder).modality == "CT"
 
 
 def test_a_batch_takes_the_statement_for_all_and_does_not_mix(session: Session, volume: Path, tmp_path: Path) -> None:

@@ -26,12 +26,12 @@ class Statements:
         """Return the modality that was stated of a series, empty where none was."""
         return self._modalities.get(series.uid, "")
 
-    def say(self, series: Series, modality: str) -> None:
+    def say(self, uid: str, modality: str) -> None:
         """Keep what a series is stated to be, ``CT`` or ``MR``; an empty text takes that back."""
         if modality:
-            self._modalities[series.uid] = modality
+            self._modalities[uid] = modality
         else:
-            self._modalities.pop(series.uid, None)
+            self._modalities.pop(uid, None)
 
     def state(self) -> dict[str, str]:
         """Return what brings them back, as JSON can hold it."""

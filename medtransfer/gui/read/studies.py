@@ -143,7 +143,7 @@ class StudiesModel(QAbstractListModel):
 
     def state_modality(self, entry: Entry, modality: str) -> None:
         """Read a series as a CT or an MR from now on; with an empty text as what its file says."""
-        self.statements.say(entry.found, modality)
+        self.statements.say(entry.found.uid, modality)
         entry.series = self.statements.applied_to(entry.found)
         entry.checks, entry.thumbnail = entry.series.checks, None
         index = self.index_of(entry.found.uid)

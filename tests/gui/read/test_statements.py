@@ -104,6 +104,31 @@ def test_it_is_back_after_a_restart(reader: Reader, ct_file: Path) -> None:
     again.close()
 
 
+@pytest.mark.parametrize("still_open", [True, False])
+def test_a_result_brings_back_what_its_volume_was_stated_to_be(
+    reader: Reader, ct_file: Path, *, still_open: bool
+) -> None:
+    reader.open(ct_file)
+    click_and_wait(reader, offer(reader))
+    reader.analyse()
+    shown = reader.space.reading.shown
+    assert shown is not None
+    if still_open:
+        assert reader.context.commands.run("read.state.nothing")
+        reader.until(lambda: reader.space.reading.image is not None and reader.space.reading.image.units == "stored")
+    else:
+        reader.space.remove_all()
+        reader.space.studies.statements.restore({})
+    reader.rest()
+    reader.context.events.show_result.emit(shown.folder)
+    reader.until(lambda: reader.space.reading.shown is not None)
+    assert reader.space.reading.image is not None
+    assert (reader.space.reading.image.modality, reader.space.reading.image.units) == ("CT", "HU")
+    assert reader.space.reading.shown is not None
+    assert reader.space.reading.shown.folder == shown.folder
+    reader.rest()
+
+
 def test_nothing_can_be_said_of_what_says_it_itself(reader: Reader, data_folder: Path) -> None:
     reader.open(data_folder / "dicom" / "head-ct-tilted")
     assert not reader.context.commands.run("read.state.MR")
