@@ -425,17 +425,17 @@ class ReadSpace:
         known = self.studies.index_of(found.series_uid)
         if known.isValid():
             entry: Entry = known.data(Role.ENTRY)
-            if found.modality and self.studies.statements.of(entry.found) != found.modality:
+            otherwise = self.studies.statements.of(entry.found) != found.modality
+            if otherwise:
                 self.studies.state_modality(entry, found.modality)
-                self.studies_panel.select(entry)
+            if otherwise and entry is self.reading.entry:
                 self._begin(entry)
             elif entry is self.reading.entry and self.reading.image is not None:
                 self.reading.load_result(entry, folder)
             else:
                 self.studies_panel.select(entry)
             return
-        if found.modality:
-            self.studies.statements.say(found.series_uid, found.modality)
+        self.studies.statements.say(found.series_uid, found.modality)
         self._wanted_uid = found.series_uid
         self.open(found.paths)
 

@@ -129,6 +129,19 @@ def test_a_result_brings_back_what_its_volume_was_stated_to_be(
     reader.rest()
 
 
+def test_a_result_of_an_unstated_volume_is_shown_on_it_as_its_file_says(reader: Reader, ct_file: Path) -> None:
+    reader.open(ct_file)
+    reader.analyse()
+    shown = reader.space.reading.shown
+    assert shown is not None
+    click_and_wait(reader, offer(reader))
+    reader.context.events.show_result.emit(shown.folder)
+    reader.until(lambda: reader.space.reading.shown is not None)
+    assert reader.space.reading.image is not None
+    assert reader.space.reading.image.units == "stored"
+    reader.rest()
+
+
 def test_nothing_can_be_said_of_what_says_it_itself(reader: Reader, data_folder: Path) -> None:
     reader.open(data_folder / "dicom" / "head-ct-tilted")
     assert not reader.context.commands.run("read.state.MR")
