@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from medtransfer import study
 from medtransfer.contract.plan import Intensities, VolumePlan
 from medtransfer.study.model import Image
-from medtransfer.transfer.volumes import PreparedVolume, prepare
+from medtransfer.transfer.volumes import prepare
 from stunet_starter.views import Labelled
 
 SPACING = (3.0, 3.0, 3.0)
@@ -26,26 +26,21 @@ class StarterData:
     """The prepared CT, its plan, and the structures in the order of the network's outputs."""
 
     labelled: Labelled
-    prepared: PreparedVolume
     plan: VolumePlan
     structures: tuple[StructureClass, ...]
 
 
 def read(folder: Path) -> StarterData:
     """Return ``ct_a`` of that folder: axes (z, y, x), 3 mm, Hounsfield units clipped and scaled by its own organs."""
-    image, numbers = _only(folder / "ct_a.nii.gz"), own_numbers(_only(folder / "ct_a_seg.nii.gz"))
+    image, labels = _only(folder / "ct_a.nii.gz"), _only(folder / "ct_a_seg.nii.gz")
+    numbers = renumbered(labels.array.astype(np.int64), totalsegmentator_v2())
     present = np.flatnonzero(np.bincount(numbers.ravel()))[1:]
     plan = _plan(image.array[numbers > 0].astype(np.float64))
     prepared = prepare(image, plan, ["CT"])
     outputs = renumbered(prepared.frame.to_network(numbers), {int(v): i for i, v in enumerate(present, start=1)})
     labelled = Labelled.of(torch.from_numpy(prepared.values[0]), torch.from_numpy(outputs.astype(np.int64)))
     listed = classes("totalsegmentator-104")
-    return StarterData(labelled, prepared, plan, tuple(listed[int(value) - 1] for value in present))
-
-
-def own_numbers(segmentation: Image) -> NDArray[np.uint8]:
-    """Return TotalSegmentator's class numbers as those of the 104 published classes; others are background."""
-    return renumbered(segmentation.array.astype(np.int64), totalsegmentator_v2())
+    return StarterData(labelled, plan, tuple(listed[int(value) - 1] for value in present))
 
 
 def _plan(inside: NDArray[np.float64]) -> VolumePlan:

@@ -21,7 +21,6 @@ from medtransfer.transfer.segmenter import NETWORK
 from stunet_starter.data import StarterData
 
 PACKAGE = Path(__file__).resolve().parents[1] / "medtransfer_stunet"
-SEED = 2026
 DESCRIPTION = (
     "One CT of the trunk of one person, 122 x 101 x 112 voxels of 3 mm, from TotalSegmentator's reference files. Its"
     " labels were drawn by TotalSegmentator's own network and not by a person."
@@ -29,11 +28,10 @@ DESCRIPTION = (
 LICENCE = "Apache-2.0, TotalSegmentator 2.18.0 (Wasserthal et al.)"
 
 
-def store(network: STUNet, data: StarterData, iterations: int, notes: Sequence[str]) -> ModelBundle:
-    """Replace the plug-in's starter; ``notes`` say what was measured, in sentences."""
-    target = PACKAGE / "starter"
+def store(network: STUNet, data: StarterData, recipe: Recipe, notes: Sequence[str], target: Path) -> ModelBundle:
+    """Replace the bundle in that folder; ``notes`` say what was measured, in sentences."""
     shutil.rmtree(target, ignore_errors=True)
-    target.mkdir()
+    target.mkdir(parents=True)
     manifest = read_manifest(PACKAGE)
     card = BundleCard(
         name="one-ct-starter",
@@ -44,13 +42,11 @@ def store(network: STUNet, data: StarterData, iterations: int, notes: Sequence[s
         labels=_labels(data),
         backbone="stunet-s",
         preprocessing=data.plan,
-        recipe=Recipe(
-            name="starter", description=f"{iterations} steps on warped and synthetic views; see stunet_starter"
-        ),
+        recipe=recipe,
         weights=[],
         data=_statement(data),
         versions={"medtransfer": medtransfer.__version__, "torch": torch.__version__},
-        seed=SEED,
+        seed=recipe.seed,
         notes=list(notes),
     )
     return bundles.write(target, card, {NETWORK: bundles.stored(network.state_dict())})

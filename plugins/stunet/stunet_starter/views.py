@@ -28,17 +28,33 @@ RARE_SHARE = 0.6
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """A prepared volume float32 (z, y, x), its classes int64 (z, y, x), and the voxels (n, 3) of each class present."""
+    """A prepared volume with its classes.
+
+    Attributes
+    ----------
+    values
+        float32 (z, y, x).
+    classes
+        int64 (z, y, x), 0 is background.
+    places
+        The voxels (n, 3) of each class that is there.
+    means
+        Mean value of each class, by its number; 0 for the background and for those that are not there.
+    """
 
     values: Tensor
     classes: Tensor
     places: Sequence[Tensor]
+    means: Tensor
 
     @classmethod
     def of(cls, values: Tensor, classes: Tensor) -> Labelled:
-        """Return the volume with its classes' voxels looked up."""
+        """Return the volume with its classes looked up."""
         present = torch.bincount(classes.flatten())[1:].nonzero()[:, 0].add(1).tolist()
-        return cls(values, classes, [(classes == one).nonzero() for one in present])
+        means = torch.zeros(int(classes.max()) + 1)
+        for one in present:
+            means[one] = values[classes == one].mean()
+        return cls(values, classes, [(classes == one).nonzero() for one in present], means)
 
 
 def view(source: Labelled, patch: Triple, draw: Generator) -> tuple[Tensor, Tensor]:
@@ -103,11 +119,7 @@ def _recontrasted(values: Tensor, classes: Tensor, draw: Generator) -> Tensor:
 
 def _synthesised(source: Labelled, classes: Tensor, draw: Generator) -> Tensor:
     """Return values made from the classes alone: around each structure's own mean, the rest in smooth patches."""
-    means = torch.zeros(int(source.classes.max()) + 1)
-    for voxels in source.places:
-        one = int(source.classes[tuple(voxels[0])])
-        means[one] = source.values[tuple(voxels.T)].mean()
-    means += CONTRAST * torch.randn(len(means), generator=draw)
+    means = source.means + CONTRAST * torch.randn(len(source.means), generator=draw)
     soft, air = float(means[means != 0].median()), float(source.values.min())
     knots = torch.randn(1, 1, 9, 9, 9, generator=draw)
     rest = functional.interpolate(knots, classes.shape, mode="trilinear", align_corners=True)[0, 0]
