@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,7 +32,7 @@ _BEGUN, _SEGMENTED, _ON_OWN_GRID = 0.1, 0.9, 0.95
 """Share of the whole that is done before the first tile, after the last, and when the labels are on the own grid."""
 
 
-class SegmenterPlugin:
+class SegmenterPlugin(ABC):
     """Analyse volumes with one network that tells all structures apart.
 
     A plug-in overrides :meth:`network` and sets ``modalities``. Which structures there are, their numbers, codes and
@@ -48,12 +49,12 @@ class SegmenterPlugin:
     def __init__(self) -> None:
         self._warm: tuple[str, Segmenter] | None = None
 
+    @abstractmethod
     def network(self, card: BundleCard) -> nn.Module:
         """Return the network that the card describes, its weights not yet loaded.
 
         It maps (n, 1, z, y, x) to logits (n, 1 + structures, z, y, x), the background first.
         """
-        raise NotImplementedError
 
     def analyse(self, image: Image, model: ModelBundle, request: AnalyseRequest, ctx: Context) -> Result:
         """Find the structures of one volume, on its own grid, and measure them.
