@@ -40,10 +40,10 @@ def about_model(model: ModelBundle, request: AnalyseRequest) -> list[Notice]:
     """Return what the reader must know when the model or the image is synthetic."""
     notices = []
     if model.card.data.synthetic:
-        message = "The model was trained on synthetic pictures: its answers mean nothing for patients."
+        message = "The model was trained on synthetic images: its answers mean nothing for patients."
         notices.append(Notice(code="model.synthetic", level="warning", message=message))
     if request.synthetic:
-        notices.append(Notice(code="image.synthetic", level="info", message="This picture is synthetic."))
+        notices.append(Notice(code="image.synthetic", level="info", message="This image is synthetic."))
     return notices
 
 

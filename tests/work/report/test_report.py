@@ -129,7 +129,7 @@ def test_model_without_evaluation_says_so(tmp_path: Path) -> None:
 def test_synthetic_is_said(tmp_path: Path) -> None:
     evaluation_report(bundle(synthetic=True), tmp_path / "e.html")
     assert "SYNTHETIC" in Page(tmp_path / "e.html").text
-    notice = Notice(code="image.synthetic", level="info", message="This picture is synthetic.")
+    notice = Notice(code="image.synthetic", level="info", message="This image is synthetic.")
     assert "SYNTHETIC" in shown(tmp_path, replace(result(), notices=(notice,))).text
 
 
