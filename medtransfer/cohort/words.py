@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from medtransfer.study.counting import agreed
+
 NAMED = 8
 
 
 def counted(number: int, noun: str) -> str:
     """Return ``"1 row"`` or ``"3 rows"``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return agreed(number, noun, f"{noun}s")
 
 
 def lines(rows: Sequence[int]) -> str:
