@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -14,7 +15,6 @@ from torch.nn import functional
 from stunet_starter.views import Labelled, Triple, view
 
 BATCH = 1
-RATE = 1e-3
 WARM_UP = 100
 WEIGHT_DECAY = 1e-4
 AVERAGED = 0.998
@@ -26,21 +26,33 @@ KEPT_EVERY = 50
 Tell = Callable[[int, float], None]
 
 
+@dataclass(frozen=True)
+class Course:
+    """A part of the training, with a learning rate that falls from ``rate`` to nothing (half a cosine)."""
+
+    iterations: int
+    rate: float
+    agent_share: float
+    """Share of its views that show contrast agent."""
+
+
 def train(
-    network: STUNet, sources: Sequence[Labelled], patch: Triple, iterations: int, checkpoint: Path, tell: Tell
+    network: STUNet, source: Labelled, patch: Triple, courses: Sequence[Course], checkpoint: Path, tell: Tell
 ) -> STUNet:
-    """Train to that many steps, on from the checkpoint if there is one, and return the network with mean weights."""
-    optimiser = torch.optim.AdamW(network.parameters(), RATE, weight_decay=WEIGHT_DECAY)
+    """Train through the courses, on from the checkpoint if there is one, and return the network with mean weights."""
+    optimiser = torch.optim.AdamW(network.parameters(), weight_decay=WEIGHT_DECAY)
     mean = {name: value.clone() for name, value in network.state_dict().items()}
     begun = _resumed(network, optimiser, mean, checkpoint)
     network.train()
-    for step in range(begun, iterations):
+    steps = [(course, taken) for course in courses for taken in range(course.iterations)]
+    for step, (course, taken) in enumerate(steps[begun:], start=begun):
         for group in optimiser.param_groups:
-            group["lr"] = _rate(step, iterations)
-        loss = _step(network, optimiser, sources, patch, step)
+            group["lr"] = _rate(course, taken)
+        draw = Generator().manual_seed(1_000_003 * (step + 1))
+        loss = _step(network, optimiser, [view(source, patch, course.agent_share, draw) for _ in range(BATCH)])
         _average(mean, network, min(AVERAGED, (1 + step) / (10 + step)))
         tell(step + 1, loss)
-        if (step + 1) % KEPT_EVERY == 0 or step + 1 == iterations:
+        if (step + 1) % KEPT_EVERY == 0 or step + 1 == len(steps):
             _keep(network, optimiser, mean, step + 1, checkpoint)
     network.load_state_dict(mean)
     return network.eval()
@@ -78,11 +90,7 @@ def _one_loss(logits: Tensor, wanted: Tensor) -> Tensor:
     return functional.nll_loss(logs, wanted) + missed
 
 
-def _step(
-    network: STUNet, optimiser: torch.optim.Optimizer, sources: Sequence[Labelled], patch: Triple, step: int
-) -> float:
-    draw = Generator().manual_seed(1_000_003 * (step + 1))
-    views = [view(sources[index % len(sources)], patch, draw) for index in range(BATCH)]
+def _step(network: STUNet, optimiser: torch.optim.Optimizer, views: Sequence[tuple[Tensor, Tensor]]) -> float:
     values, classes = (torch.stack(parts) for parts in zip(*views, strict=True))
     with torch.autocast("cpu", torch.bfloat16):
         answers = network(values)
@@ -94,9 +102,9 @@ def _step(
     return float(loss.detach())
 
 
-def _rate(step: int, iterations: int) -> float:
-    warm = min(1.0, (step + 1) / WARM_UP)
-    return RATE * warm * (0.5 + 0.5 * math.cos(math.pi * step / iterations))
+def _rate(course: Course, taken: int) -> float:
+    warm = min(1.0, (taken + 1) / WARM_UP)
+    return course.rate * warm * (0.5 + 0.5 * math.cos(math.pi * taken / course.iterations))
 
 
 @torch.no_grad()

@@ -3,11 +3,15 @@
 One patient shows each structure once. What a network must not learn from that is the one shape (hence the warps), the
 one contrast (hence the shifts of each structure's values) and the one texture (hence the synthetic views, after
 Billot et al., SynthSeg, Medical Image Analysis 2023). Nothing is mirrored: left and right are different classes.
+
+The patient was scanned without contrast agent. A network that never saw a bright aorta takes one for bone, so a course
+of the training gives the agent to a share of the views, and makes part of what surrounds the structures as bright as
+a heart or as dark as a lung.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +26,8 @@ WAVES = (3, 7)  # control points of the elastic warp along each axis: of whole o
 AMPLITUDES = (10.0, 4.0)  # voxels
 CONTRAST = 0.35  # standard deviation of a structure's shift, in those of the volume's values
 SYNTHETIC_SHARE = 0.25
+SURROUNDED = 0.8
+"""How far a smooth random field must go, in about its standard deviations, for the surroundings to change."""
 RARE_SHARE = 0.6
 """Share of the views that are centred on a voxel of a structure drawn at random, however small it is."""
 
@@ -40,25 +46,34 @@ class Labelled:
         The voxels (n, 3) of each class that is there.
     means
         Mean value of each class, by its number; 0 for the background and for those that are not there.
+    uptake
+        Largest rise of each class by contrast agent, by its number, in the units of the values; 0 of the background
+        is the rise of what is not labelled.
     """
 
     values: Tensor
     classes: Tensor
     places: Sequence[Tensor]
     means: Tensor
+    uptake: Tensor
 
     @classmethod
-    def of(cls, values: Tensor, classes: Tensor) -> Labelled:
-        """Return the volume with its classes looked up."""
+    def of(cls, values: Tensor, classes: Tensor, uptake: Mapping[int, float] | None = None) -> Labelled:
+        """Return the volume with its classes looked up; a class that ``uptake`` does not name takes up nothing."""
         present = torch.bincount(classes.flatten())[1:].nonzero()[:, 0].add(1).tolist()
         means = torch.zeros(int(classes.max()) + 1)
         for one in present:
             means[one] = values[classes == one].mean()
-        return cls(values, classes, [(classes == one).nonzero() for one in present], means)
+        rises = torch.zeros(len(means))
+        for one, rise in (uptake or {}).items():
+            rises[one] = rise
+        return cls(values, classes, [(classes == one).nonzero() for one in present], means, rises)
 
 
-def view(source: Labelled, patch: Triple, draw: Generator) -> tuple[Tensor, Tensor]:
+def view(source: Labelled, patch: Triple, agent_share: float, draw: Generator) -> tuple[Tensor, Tensor]:
     """Return one view: values float32 (1, z, y, x) and classes int64 (z, y, x).
+
+    ``agent_share`` is the probability that the view shows a patient with contrast agent.
 
     Where it reaches beyond the volume, values are 0 (what surrounds a volume when it is segmented) and the class is 0.
     """
@@ -72,6 +87,8 @@ def view(source: Labelled, patch: Triple, draw: Generator) -> tuple[Tensor, Tens
     else:
         taken = functional.grid_sample(source.values[None, None], where, padding_mode="zeros", align_corners=True)
         values = _recontrasted(taken[0, 0], classes, draw)
+    if agent_share and _uniform(draw) < agent_share:
+        values = _with_agent(source, values, classes, draw)
     inside = (where[0].abs() <= 1).all(dim=-1)
     return _scanned(values, draw).where(inside, torch.zeros(()))[None], classes
 
@@ -121,11 +138,26 @@ def _synthesised(source: Labelled, classes: Tensor, draw: Generator) -> Tensor:
     """Return values made from the classes alone: around each structure's own mean, the rest in smooth patches."""
     means = source.means + CONTRAST * torch.randn(len(source.means), generator=draw)
     soft, air = float(means[means != 0].median()), float(source.values.min())
-    knots = torch.randn(1, 1, 9, 9, 9, generator=draw)
-    rest = functional.interpolate(knots, classes.shape, mode="trilinear", align_corners=True)[0, 0]
+    rest = _field(9, classes.shape, draw)
     background = torch.where(rest < -0.7, air, soft + 0.4 * rest)
     made = means[classes].where(classes > 0, background)
     return _softened(made) + 0.15 * torch.randn(made.shape, generator=draw)
+
+
+def _with_agent(source: Labelled, values: Tensor, classes: Tensor, draw: Generator) -> Tensor:
+    """Raise each structure by its own part of what contrast agent can add, and change the surroundings in patches."""
+    rises = source.uptake * torch.rand(len(source.uptake), generator=draw)
+    lung = float(source.values.min()) * (0.8 + 0.2 * _uniform(draw))
+    field = _field(7, classes.shape, draw)
+    around = torch.where(field > SURROUNDED, values + rises[0], values)
+    around = torch.where(field < -SURROUNDED, lung + 0.1 * values, around)
+    return torch.where(classes > 0, values + _softened(rises[classes]), around)
+
+
+def _field(points: int, shape: Sequence[int], draw: Generator) -> Tensor:
+    """Return a smooth random field (z, y, x) through that many control points along each axis."""
+    knots = torch.randn(1, 1, points, points, points, generator=draw)
+    return functional.interpolate(knots, list(shape), mode="trilinear", align_corners=True)[0, 0]
 
 
 def _scanned(values: Tensor, draw: Generator) -> Tensor:

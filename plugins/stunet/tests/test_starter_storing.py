@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 import torch
 from medtransfer_stunet.network import PRETRAINED_POOLS, STUNet
 from medtransfer_stunet.plugin import StuNet
+from numpy.typing import NDArray
 from stunet_starter.data import PATCH, StarterData, read
-from stunet_starter.judging import own_dice
+from stunet_starter.judging import OTHER, other_dice, own_dice
 from stunet_starter.storing import store
 from stunet_starter.views import Labelled
 from torch import nn
@@ -71,3 +73,30 @@ def test_the_fit_is_the_mean_dice_over_the_classes() -> None:
     values = classes.float()
     values[20:25] = values[20:25].clamp(max=0)  # half of the second is missed: Dice 2 * 500 / 1500
     assert own_dice(nearest_number(), Labelled.of(values, classes)) == pytest.approx((1 + 2 / 3) / 2)
+
+
+def written(file: Path, values: NDArray[np.int16], corner: tuple[float, float, float]) -> None:
+    """Write a volume of 3 mm (x, y, z) with its first voxel at that corner."""
+    affine = np.diag([3.0, 3.0, 3.0, 1.0])
+    affine[:3, 3] = corner
+    file.parent.mkdir(parents=True, exist_ok=True)
+    nib.Nifti1Image(values, affine).to_filename(file)  # type: ignore[no-untyped-call]
+
+
+def test_another_patient_is_compared_where_the_reference_was_cut_out(data: StarterData, tmp_path: Path) -> None:
+    """The masks of the other patient are smaller than its CT and lie somewhere in it."""
+    outputs = {structure.id: number for number, structure in enumerate(data.structures, start=1)}
+    values = np.full((64, 64, 64), -900, np.int16)
+    values[10:20, 30:40, 40:50] = 300  # what the network below calls an aorta
+    mask = np.zeros((20, 20, 20), np.int16)
+    mask[2:12, 5:15, 10:15] = 1  # half of it, in a grid that begins at voxel (8, 25, 30)
+    written(tmp_path / "example_ct.nii.gz", values, (0, 0, 0))
+    for name in OTHER.values():
+        written(tmp_path / "test_result" / "models" / f"{name}.nii.gz", mask, (24.0, 75.0, 90.0))
+    bright = nn.Sequential(nn.Conv3d(1, len(outputs) + 1, 1))
+    weight = torch.zeros(len(outputs) + 1)
+    weight[outputs["aorta"]] = 1.0
+    bright.load_state_dict({"0.weight": weight.view(-1, 1, 1, 1, 1), "0.bias": torch.zeros(len(weight))})
+    found = other_dice(bright, data, tmp_path)
+    assert found["aorta"] == pytest.approx(2 * 500 / 1500)
+    assert found["vertebrae_t12"] == 0
