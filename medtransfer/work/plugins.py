@@ -8,15 +8,21 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from medtransfer import logs
+from medtransfer.contract.manifest import Manifest
 from medtransfer.errors import PluginError
 from medtransfer.hosting import install as hosting
 from medtransfer.hosting.catalogue import PluginEntry
 from medtransfer.hosting.install import Inspection
 from medtransfer.result.model import Result
 from medtransfer.store.home import Home
+from medtransfer.study.modality import STATABLE
+from medtransfer.study.model import Series
 from medtransfer.work import inputs, models
 from medtransfer.work.analyser import Analyser, Options
 from medtransfer.work.session import Session, start_worker
+
+_SMALL = 10.0
+"""Volumes below this many ml are compared as if they had it: a few voxels at an outline are no other answer."""
 
 
 class _Answer(BaseModel):
@@ -24,10 +30,16 @@ class _Answer(BaseModel):
     probability: float
 
 
+class _Size(BaseModel):
+    label: str
+    volume_ml: float
+
+
 class Expected(BaseModel):
     """The part of a ``result.json`` that a golden case compares; the rest of the file is not looked at."""
 
     findings: list[_Answer]
+    structures: list[_Size] = []
 
 
 def inspect(source: Path) -> Inspection:
@@ -73,7 +85,9 @@ def uninstall(home: Home, plugin_id: str) -> None:
 
 
 def run_golden_case(session: Session, entry: PluginEntry) -> None:
-    """Have the plug-in's starter model analyse the golden input and compare every probability.
+    """Have the plug-in's starter model analyse the golden input and compare every probability and every volume.
+
+    A file that does not say what it shows is taken for what the plug-in asks for first.
 
     Raises
     ------
@@ -86,27 +100,40 @@ def run_golden_case(session: Session, entry: PluginEntry) -> None:
         return
     golden = entry.manifest.golden
     bundle = models.choose(session.home, entry, models.STARTER).bundle
-    series = inputs.series_of(inputs.scan([_inside(entry, golden.input)]))
-    inputs.require(series, (), ())
+    series = _golden_series(entry.manifest, _inside(entry, golden.input))
     expected = _expected(_inside(entry, golden.expected))
     options = Options(plugin=entry.id, explain=(), faithfulness=False, uncertainty=False)
     with tempfile.TemporaryDirectory(dir=session.home.jobs, prefix="golden-") as scratch:
         analyser = Analyser(session, bundle, options, Path(scratch))
         with start_worker(entry, session.cancelled) as worker:
-            result = analyser.compute(worker, analyser.prepare(series[0]))
+            result = analyser.compute(worker, analyser.prepare(series))
     _compare(result, expected, golden.tolerance)
 
 
+def _golden_series(manifest: Manifest, path: Path) -> Series:
+    stated = next((modality for modality in manifest.input.modalities if modality in STATABLE), "")
+    series = inputs.series_of(inputs.scan([path]), stated)
+    inputs.require(series, (), ())
+    return series[0]
+
+
 def _compare(result: Result, expected: Expected, tolerance: float) -> None:
-    found = {finding.label: finding.probability for finding in result.findings}
+    """Raise when a probability is further off than the tolerance, or a volume by more than that share of itself."""
+    probabilities = {finding.label: finding.probability for finding in result.findings}
     for answer in expected.findings:
-        probability = found.get(answer.label)
-        if probability is None or abs(probability - answer.probability) > tolerance:
-            raise PluginError(
-                f"for {answer.label!r} it answered {probability} where {answer.probability} is expected",
-                code="plugin.golden-answer",
-                hint="`medtransfer doctor` shows whether the runtimes of this machine compute as they should.",
-            )
+        _agree(answer.label, probabilities.get(answer.label), answer.probability, tolerance)
+    volumes = {found.label: found.volume_ml for found in result.segmentation.structures} if result.segmentation else {}
+    for size in expected.structures:
+        _agree(size.label, volumes.get(size.label), size.volume_ml, tolerance * max(size.volume_ml, _SMALL))
+
+
+def _agree(label: str, found: float | None, expected: float, tolerance: float) -> None:
+    if found is None or abs(found - expected) > tolerance:
+        raise PluginError(
+            f"for {label!r} it answered {found} where {expected} is expected",
+            code="plugin.golden-answer",
+            hint="`medtransfer doctor` shows whether the runtimes of this machine compute as they should.",
+        )
 
 
 def _expected(path: Path) -> Expected:
