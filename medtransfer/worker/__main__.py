@@ -14,10 +14,11 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import cast
 
 import psutil
 
-from medtransfer.contract.manifest import CONTRACT, Manifest, read_manifest
+from medtransfer.contract.manifest import CONTRACT, Can, Manifest, read_manifest
 from medtransfer.contract.messages import Heartbeat, Hello
 from medtransfer.contract.verbs import Plugin
 from medtransfer.errors import PluginError
@@ -59,20 +60,21 @@ def _arguments() -> argparse.Namespace:
 
 def _prepare(arguments: argparse.Namespace, channel: Channel, sender: ProgressSender) -> Runner:
     manifest = read_manifest(arguments.manifest)
-    plugin = load_plugin(arguments.entry)
+    plugin = load_plugin(arguments.entry, manifest.can)
     device = choose_device(arguments.device, manifest)
     runner = Runner(plugin, manifest, channel, sender, device, choose_runtime(device), arguments.threads)
     channel.send(_hello(manifest, runner))
     return runner
 
 
-def load_plugin(entry: str) -> Plugin:
+def load_plugin(entry: str, can: Can) -> Plugin:
     """Import and build the entry class, ``module:Class``.
 
     Raises
     ------
     PluginError
-        When the module has no such class, or its objects lack a verb. What the import raises passes through.
+        When the module has no such class, or its objects lack a verb that the manifest declares. What the import
+        raises passes through.
     """
     module_name, _, class_name = entry.partition(":")
     entry_class = getattr(importlib.import_module(module_name), class_name, None)
@@ -83,13 +85,16 @@ def load_plugin(entry: str) -> Plugin:
             hint="The manifest's entry must name the plug-in's class: report it to its author.",
         )
     plugin = entry_class()
-    if not isinstance(plugin, Plugin):
+    lacking = [
+        verb for verb in ("analyse", "learn") if getattr(can, verb) and not callable(getattr(plugin, verb, None))
+    ]
+    if lacking:
         raise PluginError(
-            f"the plug-in's class {class_name!r} lacks the verb analyse or learn",
+            f"the plug-in's class {class_name!r} lacks what its manifest declares: {', '.join(lacking)}",
             code="plugin.verbs",
             hint="Report it to the plug-in's author.",
         )
-    return plugin
+    return cast(Plugin, plugin)
 
 
 def _hello(manifest: Manifest, runner: Runner) -> Hello:

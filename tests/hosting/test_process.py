@@ -391,6 +391,18 @@ def test_a_plugin_without_its_class_is_refused(plugin: PluginFinder, tmp_path: P
     assert caught.value.code == "plugin.entry"
 
 
+def test_a_plugin_needs_the_verbs_that_its_manifest_declares_and_no_other(plugin: PluginFinder, tmp_path: Path) -> None:
+    entry = replace(plugin("misbehaving"), sys_path=(tmp_path,))  # it declares analyse alone
+    written = tmp_path / "misbehaving.py"
+    written.write_text("class Misbehaving:\n    def analyse(self, *given): pass\n")
+    with Worker() as worker:
+        assert worker.start(entry, OPTIONS).plugin == "test.misbehaving"
+    written.write_text("class Misbehaving:\n    def learn(self, *given): pass\n")
+    with Worker() as worker, pytest.raises(PluginError, match="declares: analyse") as caught:
+        worker.start(entry, OPTIONS)
+    assert caught.value.code == "plugin.verbs"
+
+
 def test_an_unusable_plugin_is_not_started(plugin: PluginFinder) -> None:
     with pytest.raises(PluginError, match="needs plug-in contract 2"):
         Worker().start(replace(plugin("echo"), reason="it needs plug-in contract 2"), OPTIONS)
