@@ -1,9 +1,11 @@
 """Segmenting a volume with STU-Net-S and 105 classes: medtransfer against nnU-Net's own sliding window.
 
-Run as ``python -m tests.benchmarks.bench_segment [--side 160] [--weights FILE] [--volume FILE]`` where ``nnunetv2`` is
-installed. Each way runs in a process of its own, so that its peak memory is its own; the same weights, the same volume,
-tiles of 128, step 0.5, no mirroring. nnU-Net runs in float32; its peak includes what it keeps of all classes. Without
-``--weights`` the network is untrained: then many logits lie close together and agreement is at its hardest.
+Run as ``python -m tests.benchmarks.bench_segment [--side 160]`` where ``nnunetv2`` is installed. Each way runs in a
+process of its own, so that its peak memory is its own; the same weights, the same volume, tiles of 128, step 0.5, no
+mirroring. nnU-Net runs in float32; its peak includes what it keeps of all classes. The network is untrained: many
+logits lie close together and agreement is at its hardest. ``--bundle FOLDER --ct FILE`` takes the trained network of a
+model instead, with its own classes and tiles, on that CT: for agreement, since on a small CT compiling is much of the
+time, and the bars of time and memory are for 105 classes.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +27,13 @@ import numpy as np
 import psutil
 import torch
 from numpy.typing import NDArray
+
+from medtransfer import study
+from medtransfer.contract.bundle import ModelBundle
+from medtransfer.study.modality import stated_where_missing
+from medtransfer.transfer import bundles
+from medtransfer.transfer.segmenter import NETWORK
+from medtransfer.transfer.volumes import prepare
 
 TILE = (128, 128, 128)
 CLASSES = 105
@@ -56,49 +66,72 @@ class PeakMemory:
         return self.bytes
 
 
-def network(weights: Path | None) -> Any:
-    """Return STU-Net-S with the weights given, or with ones that depend on nothing but a seed."""
-    from medtransfer_stunet.network import STUNet
+@dataclass(frozen=True)
+class Subject:
+    """What is run: an untrained network of 105 classes, or that of a model."""
 
-    torch.manual_seed(0)
-    found = STUNet("S", 1, CLASSES).eval()
-    if weights is not None:
-        from safetensors.torch import load_file
+    bundle: Path | None
 
-        found.load_state_dict({name: tensor.float() for name, tensor in load_file(weights).items()})
-    return found
+    def network(self) -> Any:
+        """Return STU-Net-S in evaluation mode."""
+        from medtransfer_stunet.network import STUNet
+
+        torch.manual_seed(0)
+        if self.bundle is None:
+            return STUNet("S", 1, CLASSES).eval()
+        model = ModelBundle.open(self.bundle)
+        found = STUNet("S", 1, self.classes, model.card.for_volumes.pools).eval()
+        bundles.load_network(found, model, NETWORK)
+        return found
+
+    @property
+    def classes(self) -> int:
+        """How many classes the network tells apart, with the background."""
+        return CLASSES if self.bundle is None else 1 + len(ModelBundle.open(self.bundle).card.labels)
+
+    @property
+    def tile(self) -> tuple[int, int, int]:
+        """Voxels of a tile along (z, y, x)."""
+        return TILE if self.bundle is None else ModelBundle.open(self.bundle).card.for_volumes.patch
+
+    def volume(self, side: int, ct: Path | None) -> NDArray[np.float32]:
+        """Return the input (1, z, y, x): generated, or a CT as the model wants it."""
+        if self.bundle is None or ct is None:
+            return generated(side)
+        series = stated_where_missing(study.open(ct)[0].series[0], "CT")
+        return prepare(series.image(), ModelBundle.open(self.bundle).card.for_volumes, ["CT"]).values
 
 
-def peer(volume: NDArray[np.float32], weights: Path | None) -> NDArray[Any]:
+def peer(volume: NDArray[np.float32], subject: Subject) -> NDArray[Any]:
     """Segment as nnU-Net does: its predictor's sliding window, then the class with the largest logit."""
     nnunet: Any = importlib.import_module(IMPORTS["nnunet"])
     predictor = nnunet.nnUNetPredictor(
         tile_step_size=0.5, use_gaussian=True, use_mirroring=False, device=torch.device("cpu"), allow_tqdm=False
     )
-    predictor.network = network(weights)
-    predictor.configuration_manager = SimpleNamespace(patch_size=TILE)
-    predictor.label_manager = SimpleNamespace(num_segmentation_heads=CLASSES)
+    predictor.network = subject.network()
+    predictor.configuration_manager = SimpleNamespace(patch_size=subject.tile)
+    predictor.label_manager = SimpleNamespace(num_segmentation_heads=subject.classes)
     predictor.allowed_mirroring_axes = None
     logits = predictor.predict_sliding_window_return_logits(torch.from_numpy(volume))
     return np.asarray(logits.argmax(0).numpy())
 
 
-def ours(volume: NDArray[np.float32], weights: Path | None, precision: Any) -> NDArray[Any]:
+def ours(volume: NDArray[np.float32], subject: Subject, precision: Any) -> NDArray[Any]:
     """Segment with a fresh :class:`Segmenter`: compiling is part of the time."""
     from medtransfer.inference import Segmenter
     from medtransfer.inference.machine import RuntimeChoice
 
     choice = RuntimeChoice(device="cpu", runtime="openvino", precision=precision)
-    return np.asarray(Segmenter(network(weights), 1, TILE, choice).labels(volume))
+    return np.asarray(Segmenter(subject.network(), 1, subject.tile, choice).labels(volume))
 
 
-def run_one(way: str, folder: Path, weights: Path | None) -> None:
+def run_one(way: str, folder: Path, subject: Subject) -> None:
     """Run one way in this process and write what it found and took."""
     volume = np.load(folder / "volume.npy")
-    network(weights)  # imports are nobody's time
+    subject.network()  # imports are nobody's time
     importlib.import_module(IMPORTS[way])
     memory, start = PeakMemory(), time.perf_counter()
-    labels = peer(volume, weights) if way == "nnunet" else ours(volume, weights, way)
+    labels = peer(volume, subject) if way == "nnunet" else ours(volume, subject, way)
     figures = {"seconds": time.perf_counter() - start, "bytes": memory.stop()}
     np.save(folder / f"{way}.npy", labels.astype(np.uint8))
     (folder / f"{way}.json").write_text(json.dumps(figures), encoding="utf-8")
@@ -117,8 +150,9 @@ def generated(side: int) -> NDArray[np.float32]:
 
 def mean_dice(found: NDArray[Any], truth: NDArray[Any]) -> float:
     """Return the mean Dice over the classes that either has."""
-    both = np.bincount(truth[found == truth].ravel(), minlength=CLASSES)
-    sizes = np.bincount(found.ravel(), minlength=CLASSES) + np.bincount(truth.ravel(), minlength=CLASSES)
+    most = 1 + max(int(found.max()), int(truth.max()))
+    both = np.bincount(truth[found == truth].ravel(), minlength=most)
+    sizes = np.bincount(found.ravel(), minlength=most) + np.bincount(truth.ravel(), minlength=most)
     return float(np.mean(2 * both[sizes > 0] / sizes[sizes > 0]))
 
 
@@ -126,24 +160,25 @@ def main() -> int:
     """Run every way, print the figures, and return 1 when one misses its bar."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--side", type=int, default=160)
-    parser.add_argument("--weights", type=Path)
-    parser.add_argument("--volume", type=Path)
+    parser.add_argument("--bundle", type=Path)
+    parser.add_argument("--ct", type=Path)
     parser.add_argument("--way", choices=WAYS)
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
+    subject = Subject(given.bundle)
     if given.way:
-        run_one(given.way, given.folder, given.weights)
+        run_one(given.way, given.folder, subject)
         return 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        np.save(folder / "volume.npy", np.load(given.volume) if given.volume else generated(given.side))
-        more = ["--weights", str(given.weights)] if given.weights else []
+        np.save(folder / "volume.npy", subject.volume(given.side, given.ct))
+        more = ["--bundle", str(given.bundle)] if given.bundle else []
         for way in WAYS:
             subprocess.run(
                 [sys.executable, "-m", "tests.benchmarks.bench_segment", "--way", way, "--folder", name, *more],
                 check=True,
             )
-        return report(folder, trained=given.weights is not None)
+        return report(folder, trained=given.bundle is not None)
 
 
 def report(folder: Path, *, trained: bool) -> int:
@@ -162,7 +197,7 @@ def report(folder: Path, *, trained: bool) -> int:
             f"{figures[way]['bytes'] / 1e9:.2f} GB, ratio {memory_ratio:.2f} (bar {MEMORY_BAR}); "
             f"same label {100 * agreement:.3f} %, mean Dice {dice:.4f}"
         )
-        missed |= time_ratio > bar or memory_ratio > MEMORY_BAR
+        missed |= not trained and (time_ratio > bar or memory_ratio > MEMORY_BAR)
         missed |= agreement < AGREEMENT_BAR if way == "fp32" else trained and dice < DICE_BAR
     return int(missed)
 
