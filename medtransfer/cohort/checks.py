@@ -8,8 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from medtransfer import study
-from medtransfer.cohort import identity, words
+from medtransfer.cohort import identity, mask_checks, masks, words
 from medtransfer.cohort.model import PARTITIONS, Case, Cohort, Partition, Problem
 from medtransfer.errors import MedTransferError
 from medtransfer.study.pixels import pixel_sha256
@@ -23,10 +22,15 @@ _MEANING = {1: "with", 0: "without"}
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What opening one case's image showed: the hash of its pixels, or why there is none."""
+    """What opening one case's image showed: the hash of its pixels, or why there is none.
+
+    ``values`` are the numbers that its mask shows, ``mask_error`` why the mask cannot be used.
+    """
 
     pixels: str = ""
     error: str = ""
+    values: tuple[int, ...] = ()
+    mask_error: str = ""
 
 
 NOTHING_KNOWN: Mapping[str, Look] = MappingProxyType({})
@@ -58,8 +62,9 @@ def look(
     """
     unknown = {case.key: case for case in cohort.cases if case.key not in known}
     looks = {case.key: known[case.key] for case in cohort.cases if case.key in known}
+    opened = _open_with_mask if cohort.structures else _open
     with ThreadPoolExecutor(identity.threads()) as pool:
-        for done, (key, answer) in enumerate(zip(unknown, pool.map(_open, unknown.values()), strict=True), start=1):
+        for done, (key, answer) in enumerate(zip(unknown, pool.map(opened, unknown.values()), strict=True), start=1):
             looks[key] = answer
             if progress:
                 progress(done, len(unknown))
@@ -84,7 +89,7 @@ def judge(cohort: Cohort, looks: Mapping[str, Look]) -> tuple[Problem, ...]:
     problems = [
         *cohort.problems,
         *_given_splits(cohort),
-        *(problem for label in cohort.labels for problem in _label(cohort, label)),
+        *_answers(cohort, looks),
         *_images(cohort, looks),
     ]
     if cohort.synthetic:
@@ -98,8 +103,11 @@ def judge(cohort: Cohort, looks: Mapping[str, Look]) -> tuple[Problem, ...]:
 def inspect_split(cohort: Cohort, partitions: Mapping[str, Partition]) -> tuple[Problem, ...]:
     """Name the labels of which a partition has too few patients with, or without, the finding.
 
-    Labels of which the whole cohort has too few are left to :func:`inspect`.
+    Labels of which the whole cohort has too few are left to :func:`inspect`. Of a cohort with masks, the structures
+    that training or test cannot show are named.
     """
+    if cohort.structures:
+        return mask_checks.inspect_split(cohort, partitions)
     return tuple(
         problem
         for label in cohort.labels
@@ -133,6 +141,14 @@ def _name(cohort: Cohort, label: str) -> str:
 
 def _patients(cases: Sequence[Case], label: str, value: int) -> set[str]:
     return {case.patient for case in cases if case.labels[label] == value}
+
+
+def _answers(cohort: Cohort, looks: Mapping[str, Look]) -> list[Problem]:
+    """Check what the cases teach: structures in masks, or labels."""
+    if not cohort.structures:
+        return [problem for label in cohort.labels for problem in _label(cohort, label)]
+    errors = {key: look.mask_error for key, look in looks.items()}
+    return mask_checks.judge(cohort, {key: look.values for key, look in looks.items()}, errors)
 
 
 def _label(cohort: Cohort, label: str) -> list[Problem]:
@@ -185,12 +201,19 @@ def _given_splits(cohort: Cohort) -> list[Problem]:
 
 def _open(case: Case) -> Look:
     try:
-        series = [series for entry in study.open(case.image) for series in entry.series]
-        if len(series) != 1:
-            return Look(error=f"the file holds {len(series)} series where one is expected")
-        return Look(pixels=pixel_sha256(series[0].image()))
+        return Look(pixels=pixel_sha256(masks.only_image(case.image)))
     except MedTransferError as error:
         return Look(error=error.message)
+
+
+def _open_with_mask(case: Case) -> Look:
+    look = _open(case)
+    if case.mask is None or look.error:
+        return look
+    try:
+        return replace(look, values=masks.shown(masks.read(case.mask, masks.only_image(case.image))))
+    except MedTransferError as error:
+        return replace(look, mask_error=error.message)
 
 
 def _images(cohort: Cohort, looks: Mapping[str, Look]) -> list[Problem]:

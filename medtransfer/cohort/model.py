@@ -30,6 +30,8 @@ class Case:
         Line of the table (1-based, counting the header) or position in the folder: for messages.
     split
         The partition that the table asked for, if it did.
+    mask
+        The label map on the image's grid, where structures are learnt: see :mod:`medtransfer.cohort.masks`.
     """
 
     key: str
@@ -40,6 +42,15 @@ class Case:
     site: str = ""
     split: Partition | None = None
     mask: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MaskStructure:
+    """A structure that the masks of a cohort show: its id, its name for people, and its number in the label maps."""
+
+    id: str
+    name: str
+    value: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +76,8 @@ class Cohort:
     """Cases with the labels that they carry.
 
     ``fingerprint`` is the SHA-256 over every case's key, labels and grouping: two cohorts with the same fingerprint
-    train the same model. ``synthetic`` is true for generated phantoms and is repeated on every result.
+    train the same model. ``synthetic`` is true for generated phantoms and is repeated on every result. ``structures``
+    are all that the masks may show, of which ``labels`` are to be learnt; empty where answers of yes or no are.
     """
 
     cases: tuple[Case, ...]
@@ -74,3 +86,4 @@ class Cohort:
     problems: tuple[Problem, ...] = ()
     synthetic: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
+    structures: tuple[MaskStructure, ...] = ()

@@ -1,17 +1,20 @@
 """A cohort from a table: columns ``image`` (and ``mask``), ``patient``, optional ``split`` and ``site``, then labels.
 
 A label column holds 1 (present), 0 (absent) or nothing (unknown). Paths are relative to the table. A file
-``SYNTHETIC.txt`` beside the table says that its images were generated.
+``SYNTHETIC.txt`` beside the table says that its images were generated, and ``structures.csv`` what the numbers in its
+masks mean: then the labels are those structures, and every case needs a mask.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from medtransfer.cohort import identity, repeats, sheet, words
-from medtransfer.cohort.model import PARTITIONS, Case, Cohort, Partition, Problem
+from medtransfer.cohort import identity, repeats, sheet, structures, words
+from medtransfer.cohort.model import PARTITIONS, Case, Cohort, MaskStructure, Partition, Problem
 from medtransfer.errors import DataError
 
 SYNTHETIC_MARK = "SYNTHETIC.txt"
@@ -23,6 +26,11 @@ _SPLITS: dict[str, Partition] = {
     "valid": "validation",
     "testing": "test",
 }
+_LABELS_HINT = "A label column holds 1 where the finding is present, 0 where it is absent, nothing where unknown."
+_MASKS_HINT = (
+    f"To learn from masks, put a file {structures.FILE} beside the table: columns `value` and `structure`, and a row"
+    " for each number in the masks."
+)
 _VALUES: dict[str, int | None] = {"1": 1, "0": 0, "": None, "1.0": 1, "0.0": 0}
 
 
@@ -37,6 +45,8 @@ def read(path: Path, labels: Sequence[str] | None = None) -> Cohort:
     """
     content = sheet.read(path)
     columns = _Columns(content, path.name)
+    if (path.parent / structures.FILE).is_file():
+        return _with_masks(columns, path.parent, labels)
     chosen = columns.labels(labels)
     cases, problems = _cases(columns, chosen, path.parent)
     masks = identity.file_keys(case.mask for case in cases if case.mask)
@@ -50,6 +60,30 @@ def read(path: Path, labels: Sequence[str] | None = None) -> Cohort:
         synthetic=(path.parent / SYNTHETIC_MARK).is_file(),
         names={label: columns.headings[position] for label, position in chosen.items()},
     )
+
+
+def _with_masks(columns: _Columns, folder: Path, wanted: Sequence[str] | None) -> Cohort:
+    """Return the cohort of a table whose masks hold structures."""
+    columns.refuse_empty("mask")
+    listed = structures.read(folder / structures.FILE)
+    ids = structures.chosen(listed, wanted)
+    cases, problems = _cases(columns, {}, folder)
+    cases, repeated = repeats.settle([replace(case, labels=dict.fromkeys(ids)) for case in cases])
+    return Cohort(
+        cases=cases,
+        labels=ids,
+        fingerprint=identity.fingerprint(cases, ids, _taught(cases, listed)),
+        problems=(*problems, *repeated),
+        synthetic=(folder / SYNTHETIC_MARK).is_file(),
+        names={structure.id: structure.name for structure in listed},
+        structures=listed,
+    )
+
+
+def _taught(cases: Sequence[Case], listed: Sequence[MaskStructure]) -> Mapping[Path, str]:
+    """Return what each mask teaches: its content, and what its numbers mean."""
+    meaning = json.dumps([(structure.id, structure.value) for structure in listed])
+    return {path: f"{key} {meaning}" for path, key in identity.file_keys(c.mask for c in cases if c.mask).items()}
 
 
 class _Columns:
@@ -66,8 +100,8 @@ class _Columns:
             "Add a column `patient`: without it one person's pictures could be both trained on and tested. "
             "If every picture is of another person, number the rows.",
         )
-        self._refuse_empty("image")
-        self._refuse_empty("patient")
+        self.refuse_empty("image")
+        self.refuse_empty("patient")
 
     def texts(self, heading: str) -> list[str]:
         """Return the cells of a reserved column, empty strings when there is no such column."""
@@ -77,6 +111,16 @@ class _Columns:
     def values(self, position: int) -> list[int | None]:
         """Return a label column's values."""
         return [_VALUES[row.cells[position]] for row in self.rows]
+
+    def refuse_empty(self, heading: str) -> None:
+        """Raise where a cell of a reserved column is empty."""
+        empty = [row.line for row, text in zip(self.rows, self.texts(heading), strict=True) if not text]
+        if empty:
+            raise self._error(
+                f"{words.counted(len(empty), 'row')} with nothing in the column {heading!r}",
+                "table.cell-missing",
+                f"Fill in {words.lines(empty)}, or remove them.",
+            )
 
     def labels(self, wanted: Sequence[str] | None) -> dict[str, int]:
         """Return the position of each label's column by label id."""
@@ -98,7 +142,7 @@ class _Columns:
                 raise self._error(
                     f"the table has no label column; its columns are {', '.join(self.headings)}",
                     "table.no-labels",
-                    "A label column holds 1 where the finding is present, 0 where it is absent, nothing where unknown.",
+                    _MASKS_HINT if any(self.texts("mask")) else _LABELS_HINT,
                 )
             return found
         return {label: self._wanted(label, by_id) for label in map(identity.label_id, wanted)}
@@ -154,15 +198,6 @@ class _Columns:
             "table.column-missing",
             hint,
         )
-
-    def _refuse_empty(self, heading: str) -> None:
-        empty = [row.line for row, text in zip(self.rows, self.texts(heading), strict=True) if not text]
-        if empty:
-            raise self._error(
-                f"{words.counted(len(empty), 'row')} with nothing in the column {heading!r}",
-                "table.cell-missing",
-                f"Fill in {words.lines(empty)}, or remove them.",
-            )
 
     def _error(self, message: str, code: str, hint: str) -> DataError:
         return DataError(message, code=code, hint=hint, subject=self.name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medtransfer import cohort
-from medtransfer.cohort import checks
+from medtransfer.cohort import checks, masks
 from medtransfer.cohort.checks import NOTHING_KNOWN, Look
 from medtransfer.cohort.model import Cohort, Problem
 from medtransfer.cohort.splitting import FrozenSplit
@@ -133,6 +133,7 @@ def examine(session: Session, wish: Wish, known: Mapping[str, Look] = NOTHING_KN
     session.on_progress("reading the table", None, {})
     read = cohort.read(wish.data, list(wish.labels) or None)
     _refuse_unknown_labels(read, manifest)
+    _refuse_other_task(read, manifest)
 
     def tell(done: int, total: int) -> None:
         session.check()
@@ -142,6 +143,7 @@ def examine(session: Session, wish: Wish, known: Mapping[str, Look] = NOTHING_KN
     examination = Examination(read, checks.judge(read, looks), None, looks)
     if examination.errors:
         return examination
+    read = masks.with_presence(read, {key: look.values for key, look in looks.items()})
     previous = _previous_split(session.home, parent)
     unknown = (_UNKNOWN_SPLIT,) if parent is not None and previous is None else ()
     split = FrozenSplit.make(read, recipe.validation_share, recipe.test_share, recipe.seed, previous)
@@ -194,6 +196,18 @@ def _refuse_unknown_labels(cohort: Cohort, manifest: Manifest) -> None:
             hint=f"It knows {', '.join(label.id for label in manifest.task.labels)}: rename the columns, or leave these"
             " out.",
         )
+
+
+def _refuse_other_task(cohort: Cohort, manifest: Manifest) -> None:
+    segments = manifest.task.kind == "segmentation"
+    if segments == bool(cohort.structures):
+        return
+    needed = "a mask for each image, with structures.csv beside the table" if segments else "answers of yes or no"
+    raise DataError(
+        f"this plug-in learns from {needed}",
+        code="cohort.other-task",
+        hint="Choose another plug-in, or another table.",
+    )
 
 
 def _previous_split(home: Home, parent: ModelBundle | None) -> FrozenSplit | None:
