@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from medtransfer_stunet.network import STUNet
 from torch import Generator, Tensor
-from torch.nn import functional
 
+from medtransfer.transfer.volume_loss import deep_supervision
 from stunet_starter.views import Labelled, Triple, view
 
 BATCH = 1
@@ -19,8 +19,6 @@ WARM_UP = 100
 WEIGHT_DECAY = 1e-4
 AVERAGED = 0.998
 """Share of the running mean of the weights that stays in each step; the mean is what is kept."""
-LEVELS = (8 / 15, 4 / 15, 2 / 15, 1 / 15)
-"""Weights of the decoder's stages in the loss, finest first (nnU-Net; the coarsest does not count)."""
 KEPT_EVERY = 50
 
 Tell = Callable[[int, float], None]
@@ -58,43 +56,11 @@ def train(
     return network.eval()
 
 
-def loss_of(answers: Sequence[Tensor], classes: Tensor) -> Tensor:
-    """Return cross-entropy plus one minus the mean soft Dice of the structures in the batch, over the stages.
-
-    Parameters
-    ----------
-    answers
-        Logits (n, classes, z, y, x), finest first.
-    classes
-        int64 (n, z, y, x).
-    """
-    total = torch.zeros(())
-    for share, logits in zip(LEVELS, answers, strict=False):
-        shape = logits.shape[2:]
-        wanted = functional.interpolate(classes[:, None].float(), shape, mode="nearest")[:, 0].long()
-        total = total + share * _one_loss(logits.float(), wanted)
-    return total
-
-
-def _one_loss(logits: Tensor, wanted: Tensor) -> Tensor:
-    logs = logits.log_softmax(dim=1)
-    truth = functional.one_hot(wanted, logits.shape[1]).movedim(-1, 1).to(logs.dtype)
-    likely = logs.exp()
-    axes = (0, 2, 3, 4)
-    together = (likely * truth).sum(axes)
-    sizes, found = truth.sum(axes), likely.sum(axes)
-    dice = (2 * together + 1) / (sizes + found + 1)
-    present = sizes > 0
-    present[0] = False
-    missed = 1 - dice[present].mean() if bool(present.any()) else logs.sum() * 0
-    return functional.nll_loss(logs, wanted) + missed
-
-
 def _step(network: STUNet, optimiser: torch.optim.Optimizer, views: Sequence[tuple[Tensor, Tensor]]) -> float:
     values, classes = (torch.stack(parts) for parts in zip(*views, strict=True))
     with torch.autocast("cpu", torch.bfloat16):
         answers = network(values)
-    loss = loss_of(answers, classes)
+    loss = deep_supervision(answers, classes)
     optimiser.zero_grad(set_to_none=True)
     torch.autograd.backward(loss)
     torch.nn.utils.clip_grad_norm_(network.parameters(), 12.0)  # nnU-Net's bound

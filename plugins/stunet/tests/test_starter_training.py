@@ -6,7 +6,7 @@ import pytest
 import torch
 from medtransfer_stunet.network import Scale, STUNet
 from stunet_starter import training
-from stunet_starter.training import Course, loss_of, train
+from stunet_starter.training import Course, train
 from stunet_starter.views import Labelled, view
 from torch import Generator, Tensor
 
@@ -62,18 +62,6 @@ def test_contrast_agent_raises_a_structure_by_no_more_than_its_uptake_and_leaves
             rises.append(float(values[0][classes == 1].mean() - values[0][classes == 2].mean()))
     assert max(rises) > 5
     assert max(rises) < 20 * 1.3  # the scanner's gain is e^0.2 at most, the values themselves differ by less than 2
-
-
-def logits_for(classes: Tensor, certainty: float) -> Tensor:
-    return certainty * torch.nn.functional.one_hot(classes, 3).movedim(-1, 1).float()
-
-
-def test_the_loss_is_nothing_for_the_truth_and_grows_with_the_error() -> None:
-    classes = torch.randint(3, (1, 8, 8, 8), generator=Generator().manual_seed(1))
-    right, unsure = loss_of([logits_for(classes, 50)], classes), loss_of([logits_for(classes, 0)], classes)
-    wrong = loss_of([logits_for((classes + 1) % 3, 50)], classes)
-    assert float(right) == pytest.approx(0, abs=1e-3)
-    assert float(right) < float(unsure) < float(wrong)
 
 
 class Killed(Exception):
