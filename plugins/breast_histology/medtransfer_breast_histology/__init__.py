@@ -1,0 +1,1 @@
+"""Breast tumours under the microscope."""
