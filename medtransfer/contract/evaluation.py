@@ -62,12 +62,31 @@ class LabelEvaluation(Record):
     ece_if_calibrated: float | None = None
 
 
+class StructureEvaluation(Record):
+    """One structure of one model on one partition.
+
+    ``metrics`` has the means over the cases of ``dice``, ``nsd`` and ``hd95_mm``, each over those cases where it is
+    defined (see :class:`medtransfer.transfer.segmentation_metrics.StructureScore`); one that is defined nowhere is
+    missing. ``cases`` and ``patients`` count those whose mask shows the structure.
+    """
+
+    label: str
+    name: str
+    cases: int
+    patients: int
+    metrics: dict[str, Interval]
+
+
 class ModelEvaluation(Record):
-    """One model (``tuned``, ``untuned`` or ``trivial``) over all labels, with what it is in words."""
+    """One model (``tuned``, ``untuned`` or ``trivial``) over all labels, with what it is in words.
+
+    ``structures`` takes the place of ``labels`` where volumes are segmented.
+    """
 
     model: Literal["tuned", "untuned", "trivial"]
     description: str
-    labels: list[LabelEvaluation]
+    labels: list[LabelEvaluation] = []
+    structures: list[StructureEvaluation] = []
 
 
 class Difference(Record):
@@ -89,6 +108,14 @@ class Subgroup(Record):
     auroc: Interval | None
 
 
+class Together(Record):
+    """How often two labels stand together among the test cases where both are known: ``both`` of ``cases``."""
+
+    labels: tuple[str, str]
+    both: int
+    cases: int
+
+
 class Evaluation(Record):
     """Everything reported once on the test partition."""
 
@@ -99,6 +126,7 @@ class Evaluation(Record):
     models: list[ModelEvaluation]
     differences: list[Difference] = []
     subgroups: list[Subgroup] = []
+    together: list[Together] = []
     verdict: list[str] = []
 
     def of(self, model: Literal["tuned", "untuned", "trivial"]) -> ModelEvaluation:

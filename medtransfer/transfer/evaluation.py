@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from medtransfer.contract.evaluation import (
     LabelEvaluation,
     ModelEvaluation,
     Subgroup,
+    Together,
 )
 from medtransfer.transfer import bootstrap, metrics, verdict
 from medtransfer.transfer.answers import MODELS, EvaluationInput, LabelInput, ModelKind
@@ -100,6 +102,7 @@ def evaluate(given: EvaluationInput, count: int = 2000, seed: int = 2026) -> Eva
             for column, values in given.columns.items()
             for entry in _subgroups(given, column, np.asarray(values, dtype=np.str_), count, seed)
         ],
+        together=[_together(one, other) for one, other in combinations(given.labels, 2)],
     )
     return evaluation.model_copy(update={"verdict": verdict.in_words(evaluation)})
 
@@ -190,6 +193,12 @@ def _differences(label: _KnownCases) -> list[Difference]:
         for name in COMPARED
         if name in tuned and name in untuned
     ]
+
+
+def _together(one: LabelInput, other: LabelInput) -> Together:
+    known = ~np.isnan(one.truth) & ~np.isnan(other.truth)
+    both = (one.truth[known] > 0.5) & (other.truth[known] > 0.5)
+    return Together(labels=(one.label, other.label), both=int(both.sum()), cases=int(known.sum()))
 
 
 def _subgroups(

@@ -67,6 +67,17 @@ def test_every_model_is_judged_on_every_label() -> None:
         assert figure.low <= figure.value <= figure.high, metric
 
 
+def test_labels_are_counted_together_where_both_are_known() -> None:
+    truths = {"one": [1, 1, 0, 1, np.nan], "two": [1, 0, 0, 1, 1], "three": [np.nan, 1, np.nan, 0, 1]}
+    given = EvaluationInput([label(name, np.array(truth, float)) for name, truth in truths.items()], list("abcde"))
+    found = evaluation.evaluate(given, 100, 7).together
+    assert [(entry.labels, entry.both, entry.cases) for entry in found] == [
+        (("one", "two"), 2, 4),
+        (("one", "three"), 1, 2),
+        (("two", "three"), 1, 3),
+    ]
+
+
 def test_the_trivial_answer_guesses() -> None:
     trivial = evaluation.evaluate(cases(), 100).of("trivial").labels[0]
     assert trivial.metrics["auroc"].value == 0.5

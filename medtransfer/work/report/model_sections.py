@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from medtransfer.cohort.model import Problem
 from medtransfer.contract.bundle import BundleCard, ModelBundle
 from medtransfer.contract.evaluation import Confusion, Evaluation, Interval, LabelEvaluation, ModelEvaluation
-from medtransfer.work.report import figures, numbers
+from medtransfer.work.report import co_occurrence, figures, numbers
 from medtransfer.work.report.html import Html, element, facts, folded, join, paragraph, section, table, text
 from medtransfer.work.report.numbers import counted
 
@@ -58,7 +58,7 @@ def model_sections(bundle: ModelBundle, problems: Sequence[Problem]) -> list[Htm
     parts = [_summary(card)]
     if card.evaluation is not None:
         parts += [_overview(card.evaluation), *_per_label(card.evaluation), *_subgroups(card.evaluation)]
-        parts.append(_all_figures(card.evaluation))
+        parts += [*co_occurrence.sections(card.evaluation), _all_figures(card.evaluation)]
     return [*parts, _data_checks(problems), _card(bundle)]
 
 
@@ -165,7 +165,23 @@ def _label(tuned: LabelEvaluation, untuned: LabelEvaluation | None) -> Html:
         paragraph(warning, class_="level warning") if tuned.grade == "none" else Html(""),
         figures.curves(tuned, untuned),
         _confusion(tuned.confusion, tuned.threshold),
+        paragraph(_accuracy(tuned)) if tuned.cases else Html(""),
     )
+
+
+def _accuracy(tuned: LabelEvaluation) -> str:
+    """Return the share of right calls beside what one and the same answer for everybody gets: alone it misleads."""
+    right = tuned.confusion.true_positive + tuned.confusion.true_negative
+    rarer = min(tuned.positives, tuned.cases - tuned.positives)
+    always = "absent" if rarer == tuned.positives else "present"
+    return (
+        f"{_share(right, tuned.cases)} of the calls are right; calling it {always} in every case would be right in "
+        f"{_share(tuned.cases - rarer, tuned.cases)}."
+    )
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %"
 
 
 def _calibration(tuned: LabelEvaluation) -> str:

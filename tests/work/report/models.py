@@ -27,6 +27,7 @@ from medtransfer.contract.evaluation import (
     LabelEvaluation,
     ModelEvaluation,
     Subgroup,
+    Together,
 )
 from medtransfer.contract.recipe import Recipe
 
@@ -121,6 +122,11 @@ def evaluation() -> Evaluation:
         subgroups=[
             Subgroup(column="site", value="north", label="dr", cases=60, positives=41, auroc=around(0.9, 60)),
             Subgroup(column="site", value="south", label="dr", cases=12, positives=5, auroc=None),
+        ],
+        together=[
+            Together(labels=("dr", "dr_referable"), both=49, cases=82),
+            Together(labels=("dr", "dme"), both=7, cases=82),
+            Together(labels=("dr_referable", "dme"), both=0, cases=0),
         ],
         verdict=[
             "Diabetic retinopathy: better than the untuned model by 0.08 AUROC; the interval excludes no gain.",

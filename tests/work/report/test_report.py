@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from medtransfer.cohort.model import Problem
+from medtransfer.contract.bundle import ModelBundle
 from medtransfer.errors import DataError
 from medtransfer.result.model import RESEARCH_USE_ONLY, Faithfulness, Heatmap, Notice, Result
 from medtransfer.result.writing import write
 from medtransfer.work.report import Reading, demo_report, evaluation_report, result_report
 from tests.result.results import result
-from tests.work.report.models import bundle, evaluation
+from tests.work.report.models import bundle, card, evaluation
 
 PICTURE = np.full((12, 16, 3), 90, dtype=np.uint8)
 VOID = {"meta", "img", "br", "link", "input"}
@@ -95,6 +96,30 @@ def test_confusion_adds_up_to_the_cases(tmp_path: Path) -> None:
     text = Page(tmp_path / "e.html").text
     assert f"has the finding {counts.true_positive} {counts.false_negative} missed" in text
     assert f"has it not {counts.false_positive} false alarms {counts.true_negative}" in text
+
+
+def test_accuracy_stands_beside_one_answer_for_everybody(tmp_path: Path) -> None:
+    """Macular oedema is rare: always "absent" is nearly as often right as the model."""
+    evaluation_report(bundle(), tmp_path / "e.html")
+    text = Page(tmp_path / "e.html").text
+    labels = {entry.label: entry for entry in evaluation().of("tuned").labels}
+    for key, always in (("dr", "present"), ("dme", "absent")):
+        counts, cases = labels[key].confusion, labels[key].cases
+        right = 100 * (counts.true_positive + counts.true_negative) / cases
+        rarer = min(labels[key].positives, cases - labels[key].positives)
+        assert f"{right:.0f} % of the calls are right; calling it {always} in every case would be right in" in text
+        assert f"right in {100 * (cases - rarer) / cases:.0f} %." in text
+
+
+def test_findings_that_stand_together_are_counted(tmp_path: Path) -> None:
+    evaluation_report(bundle(), tmp_path / "e.html")
+    text = Page(tmp_path / "e.html").text
+    positives = [entry.positives for entry in evaluation().of("tuned").labels]
+    assert f"Diabetic retinopathy {positives[0]} 49 7 Referable" in text
+    assert f"Referable diabetic retinopathy 49 {positives[1]} \u2013 Macular" in text
+    alone = card().model_copy(update={"evaluation": evaluation().model_copy(update={"together": []})})
+    evaluation_report(ModelBundle(Path("unused"), alone, "ef" * 32), tmp_path / "one.html")
+    assert "stand together" not in Page(tmp_path / "one.html").text
 
 
 def test_plots_carry_figures_in_their_legends(tmp_path: Path) -> None:
