@@ -41,6 +41,12 @@ class Recipe(Record):
         sensitivity is at least ``wanted_sensitivity``).
     precision
         ``auto`` is bfloat16 autocast on CUDA and float32 elsewhere.
+    iterations
+        For volumes, which have no natural end of an epoch: steps in each.
+    patch_side
+        For volumes: a patch holds at most as many voxels as a cube of this side; its form follows the data.
+    spacing
+        For volumes: distance between voxels in mm along every axis; 0 for what suits the data, as nnU-Net chooses it.
     """
 
     name: str = "custom"
@@ -65,6 +71,9 @@ class Recipe(Record):
     class_balance: Literal["none", "weighted"] = "weighted"
     max_positive_weight: float = Field(default=20.0, ge=1.0)
     precision: Literal["auto", "32", "bf16"] = "auto"
+    iterations: int = Field(default=250, ge=1, le=100_000)
+    patch_side: int = Field(default=128, ge=32, le=512)
+    spacing: float = Field(default=0.0, ge=0.0, le=20.0)
     calibration: Literal["auto", "none", "temperature", "platt", "isotonic"] = "auto"
     operating_point: Literal["f1", "sensitivity"] = "f1"
     wanted_sensitivity: float = Field(default=0.9, gt=0.0, le=1.0)

@@ -107,7 +107,7 @@ class _Training:
         self._task, self._ctx, self._recipe = task, ctx, recipe
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Fabric advises on hardware that the person chose or lacks.
-            precision: Any = "bf16-mixed" if _wants_bf16(recipe, ctx.device) else "32-true"
+            precision: Any = "bf16-mixed" if wants_bf16(recipe, ctx.device) else "32-true"
             self._fabric = Fabric(accelerator=ctx.device, devices=1, precision=precision)
         groups = parameter_groups(
             task.network, recipe.learning_rate, recipe.head_learning_rate, recipe.weight_decay, recipe.layer_decay
@@ -308,7 +308,8 @@ def _positive_weight(truth: NDArray[np.float64], recipe: Recipe) -> Tensor:
     return torch.tensor(min(balanced, recipe.max_positive_weight), dtype=torch.float32)
 
 
-def _wants_bf16(recipe: Recipe, device: str) -> bool:
+def wants_bf16(recipe: Recipe, device: str) -> bool:
+    """Say whether a network is trained in bfloat16 on that device."""
     return recipe.precision == "bf16" or (recipe.precision == "auto" and device == "cuda")
 
 

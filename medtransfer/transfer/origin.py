@@ -49,10 +49,10 @@ class FromCatalogue:
             if not isinstance(entry, PictureEntry) or entry.architecture != backbone:
                 raise _for_another_backbone(entry, backbone)
             self._entry = entry
-            self._file = _on_this_machine(entry, ctx)
+            self._file = on_this_machine(entry, ctx)
             mean, std = entry.mean, entry.std
         self.preprocessing = Preprocessing(size=recipe.input_size, mean=mean, std=std, crop=crop)
-        self.described = [_described(self._entry, self._file)] if self._entry and self._file else []
+        self.described = [described(self._entry, self._file)] if self._entry and self._file else []
         self._fit: WeightFit | None = None
 
     def network(self, label: str, dropout: float) -> nn.Module:  # noqa: ARG002 - as Origin has it
@@ -128,7 +128,14 @@ def _for_another_backbone(entry: CatalogueEntry, backbone: str) -> UserError:
     )
 
 
-def _on_this_machine(entry: CatalogueEntry, ctx: Context) -> Path:
+def on_this_machine(entry: CatalogueEntry, ctx: Context) -> Path:
+    """Return the file of weights that the worker was given.
+
+    Raises
+    ------
+    EnvironmentFailure
+        ``weights.absent`` when it was given none.
+    """
     if entry.name not in ctx.weights:
         raise EnvironmentFailure(
             f"the weights {entry.name!r} are not on this machine",
@@ -138,7 +145,8 @@ def _on_this_machine(entry: CatalogueEntry, ctx: Context) -> Path:
     return ctx.weights[entry.name]
 
 
-def _described(entry: CatalogueEntry, file: Path) -> WeightsOrigin:
+def described(entry: CatalogueEntry, file: Path) -> WeightsOrigin:
+    """Return what a model's card says of weights."""
     return WeightsOrigin(
         name=entry.name,
         sha256=file_sha256(file),

@@ -58,14 +58,14 @@ class PictureFolder:
     ) -> PictureFolder:
         """Return the folder for these settings below ``cache``; other settings get another folder."""
         used = {**settings, "preprocessing": preprocessing.model_dump(mode="json")}
-        return cls(_folder(cache, "pictures", used), prepare, preprocessing, augmentation)
+        return cls(cache_folder(cache, "pictures", used), prepare, preprocessing, augmentation)
 
     def fill(self, cases: Sequence[Case], tell: Tell) -> None:
         """Prepare every case that is not prepared yet, two at a time while the disk is read."""
         missing = [case for case in cases if not self._file(case.key).exists()]
         with ThreadPoolExecutor(max_workers=2) as pool:
             for done, (case, pixels) in enumerate(zip(missing, pool.map(self.prepare, missing), strict=True), start=1):
-                _save(self._file(case.key), pixels)
+                save_array(self._file(case.key), pixels)
                 tell(done / len(missing))
 
     def unit(self, keys: Sequence[str]) -> Tensor:
@@ -95,7 +95,7 @@ class FeatureFolder:
     ) -> FeatureFolder:
         """Return the folder for these settings (weights, cut) below ``cache``."""
         used = {**settings, "pictures": pictures.folder.name, "augmentation": asdict(pictures.augmentation)}
-        return cls(_folder(cache, "features", used), pictures, lower)
+        return cls(cache_folder(cache, "features", used), pictures, lower)
 
     def fill(self, keys: Sequence[str], views: int, tell: Tell) -> None:
         """Compute what is missing of the views 0 to ``views - 1`` of these cases.
@@ -106,7 +106,7 @@ class FeatureFolder:
         missing = [(key, view) for view in range(views) for key in keys if not self._file(key, view).exists()]
         for done, (key, view) in enumerate(missing, start=1):
             maps = self.lower(self.pictures.batch([key], view))[0]
-            _save(self._file(key, view), maps.cpu().numpy().astype(np.float16))
+            save_array(self._file(key, view), maps.cpu().numpy().astype(np.float16))
             tell(done / len(missing))
 
     def batch(self, keys: Sequence[str], view: int) -> Tensor:
@@ -117,14 +117,16 @@ class FeatureFolder:
         return self.folder / f"{key}-{view}.npy"
 
 
-def _folder(cache: Path, kind: str, settings: Mapping[str, Any]) -> Path:
+def cache_folder(cache: Path, kind: str, settings: Mapping[str, Any]) -> Path:
+    """Return the folder of this kind for these settings, which now exists; other settings have another one."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:24]
     folder = cache / f"{kind}-{digest}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
-def _save(path: Path, array: NDArray[np.generic]) -> None:
+def save_array(path: Path, array: NDArray[np.generic]) -> None:
+    """Write an array, complete or not at all."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as stream:

@@ -53,7 +53,7 @@ def publish(trained: Trained, manifest: Manifest, folder: Path) -> ModelBundle:
         preprocessing=origin.preprocessing,
         recipe=request.recipe,
         weights=origin.described,
-        data=_data(trained.cohort, trained.cases),
+        data=data_statement(trained.cohort, trained.cases),
         evaluation=trained.judgement.evaluation,
         versions=versions(manifest),
         seed=request.recipe.seed,
@@ -99,7 +99,8 @@ def _label(trained: Trained, label: str, manifest: Manifest) -> BundleLabel:
     )
 
 
-def _data(cohort: Cohort, cases: Cases) -> DataStatement:
+def data_statement(cohort: Cohort, cases: Cases) -> DataStatement:
+    """Return what a model's card says of the data."""
     return DataStatement(
         fingerprint=cohort.fingerprint,
         split_sha256=_split_sha256(cases),
