@@ -17,6 +17,7 @@ from pydicom.uid import (
 
 from medtransfer.study import dicom_values as values
 from medtransfer.study.dicom import ACQUISITION, READ_ERRORS, Header
+from medtransfer.study.dicom_voi import FRAME_VOI_LUT
 from medtransfer.study.quiet import quiet
 from medtransfer.study.volume import normal
 
@@ -60,11 +61,14 @@ def frames(header: Header) -> tuple[Header, ...]:
 
 def _film(header: Header, dataset: Dataset) -> Header:
     chosen = values.whole(dataset, "RepresentativeFrameNumber", 1)
-    return replace(header, frame=chosen - 1 if 0 < chosen <= header.frames else 0, position=())
+    frame = chosen - 1 if 0 < chosen <= header.frames else 0
+    groups = _groups(header, dataset)
+    described = _shown_as(header, groups[frame]) if groups else header
+    return replace(described, frame=frame, position=())
 
 
 def _slices(header: Header, dataset: Dataset) -> tuple[Header, ...]:
-    described = tuple(_grouped(header, dataset))
+    described = tuple(_described(header, frame, item) for frame, item in enumerate(_groups(header, dataset)))
     if described and all(h.position and h.orientation for h in described):
         return described
     if described and header.modality == "OPT" and all(h.pixel_spacing and h.thickness for h in described):
@@ -74,16 +78,23 @@ def _slices(header: Header, dataset: Dataset) -> tuple[Header, ...]:
     return ()
 
 
-def _grouped(header: Header, dataset: Dataset) -> Iterator[Header]:
-    """Yield each frame as its functional groups describe it; nothing when there is not one item per frame."""
+def _groups(header: Header, dataset: Dataset) -> list[_Groups]:
+    """Return the functional groups of each frame; nothing when there is not one item per frame."""
     own = values.value(dataset, "PerFrameFunctionalGroupsSequence") or ()
     if len(own) != header.frames:
-        return
+        return []
     shared = _item(dataset, "SharedFunctionalGroupsSequence")
     dimensions = values.value(dataset, "DimensionIndexSequence") or ()
     pointers = [values.whole(dimension, "DimensionIndexPointer") for dimension in dimensions]
-    for frame, item in enumerate(own):
-        yield _described(header, frame, _Groups(item, shared, pointers))
+    return [_Groups(item, shared, pointers) for item in own]
+
+
+def _shown_as(header: Header, groups: _Groups) -> Header:
+    """Return the header with the display that a frame's groups ask for, where they do."""
+    group = groups.item(FRAME_VOI_LUT)
+    if not len(group):
+        return header
+    return replace(header, windows=values.windows(group), has_voi_lut="VOILUTSequence" in group)
 
 
 def _described(header: Header, frame: int, groups: _Groups) -> Header:
@@ -93,7 +104,7 @@ def _described(header: Header, frame: int, groups: _Groups) -> Header:
     rescale = groups.item("PixelValueTransformationSequence")
     frame_type = values.texts(groups.item(*_FRAME_TYPES), "FrameType") or header.image_type
     return replace(
-        header,
+        _shown_as(header, groups),
         frame=frame,
         number=frame + 1,
         image_type=frame_type,
@@ -102,7 +113,6 @@ def _described(header: Header, frame: int, groups: _Groups) -> Header:
         slope=values.number(rescale, "RescaleSlope") if rescale else header.slope,
         intercept=values.number(rescale, "RescaleIntercept") if rescale else header.intercept,
         rescale_type=values.text(rescale, "RescaleType") if rescale else header.rescale_type,
-        windows=values.windows(groups.item("FrameVOILUTSequence")) or header.windows,
         position=values.numbers(groups.item("PlanePositionSequence"), "ImagePositionPatient"),
         orientation=values.numbers(groups.item("PlaneOrientationSequence"), "ImageOrientationPatient"),
         pixel_spacing=(spacing[0], spacing[1]) if len(spacing) == 2 and min(spacing) > 0 else header.pixel_spacing,

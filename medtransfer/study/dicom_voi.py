@@ -12,6 +12,8 @@ from medtransfer.study import dicom_values as values
 from medtransfer.study.dicom import READ_ERRORS, Header
 from medtransfer.study.model import Window
 
+FRAME_VOI_LUT = "FrameVOILUTSequence"
+_GROUPS = ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
 _BRIGHTEST = 65535
 
 
@@ -32,11 +34,20 @@ def mirrored(window: Window, low: float, high: float) -> Window:
 
 def _tables(header: Header) -> tuple[Window, ...]:
     try:
-        dataset = dcmread(header.path, stop_before_pixels=True, specific_tags=["VOILUTSequence"], force=True)
-        found = [_table(item, header) for item in dataset.VOILUTSequence]
+        tags = ["VOILUTSequence", *_GROUPS]
+        dataset = dcmread(header.path, stop_before_pixels=True, specific_tags=list(tags), force=True)
+        found = [_table(item, header) for item in _asking(dataset, header).VOILUTSequence]
     except (*READ_ERRORS, RecursionError):  # then the windows serve
         return ()
     return tuple(table for table in found if table is not None)
+
+
+def _asking(dataset: Dataset, header: Header) -> Dataset:
+    """Return what says how the frame is to be shown: its own functional group, the shared one, or the image itself."""
+    own, shared = (values.value(dataset, keyword) or () for keyword in _GROUPS)
+    levels = [*(own[header.frame : header.frame + 1] if len(own) == header.frames else ()), *shared[:1]]
+    groups = (values.value(level, FRAME_VOI_LUT) for level in levels)
+    return next((group[0] for group in groups if group), dataset)
 
 
 def _table(item: Dataset, header: Header) -> Window | None:

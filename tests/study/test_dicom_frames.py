@@ -10,11 +10,13 @@ import pytest
 from numpy.typing import NDArray
 from pydicom import Dataset, FileDataset
 from pydicom.data import get_testdata_file
+from pydicom.pixels.processing import apply_voi_lut
 from pydicom.uid import UID, EnhancedCTImageStorage, EnhancedMRImageStorage, ExplicitVRLittleEndian, RLELossless
 
 from medtransfer import study
 from medtransfer.errors import DataError
-from medtransfer.study.model import Level, Series
+from medtransfer.study.display import windowed
+from medtransfer.study.model import Level, Series, Window
 from tests.study.builders import AXIAL, dataset, save, simple_itk
 
 Array = NDArray[np.generic]
@@ -187,3 +189,58 @@ def test_the_enhanced_ct_that_pydicom_brings_along_is_a_volume() -> None:
     assert image.array.shape == (2, 512, 512)
     assert image.spacing == pytest.approx((10, 0.388672, 0.388672))
     assert image.units == "stored"  # blood flow, not Hounsfield units: its rescale type says so
+
+
+def lookup(bits: int, first: int, curve: NDArray[np.float64], name: str) -> Dataset:
+    """Return a VOI lookup table over as many values as the curve has, from ``first`` on."""
+    table = item(LUTExplanation=name)
+    table.add_new("LUTDescriptor", "SS", [len(curve), first, bits])
+    table.add_new("LUTData", "US", np.rint(curve * (2**bits - 1)).astype(int).tolist())
+    return table
+
+
+def looked_up(values: Array, table: Dataset) -> NDArray[np.float64]:
+    """Return the brightness that pydicom gives the values, 0 to 1."""
+    asking = item(VOILUTSequence=[table], PixelRepresentation=1)
+    brightness: NDArray[np.float64] = apply_voi_lut(np.asarray(values), asking).astype(np.float64)
+    return brightness / (2 ** int(table.LUTDescriptor[2]) - 1)
+
+
+@pytest.mark.parametrize("asked", ["Own", "Shared"])
+def test_lookup_tables_in_functional_groups_come_before_their_windows(tmp_path: Path, asked: str) -> None:
+    """A table of the frame's own comes before the one that all share; values are those after the rescale."""
+    pixels = numbered(3) * 10
+    shared = lookup(12, -1024, np.sqrt(np.linspace(0, 1, 500)), "Shared")
+    frame = lookup(16, -1000, np.linspace(1, 0, 300), "Own")
+
+    def asking(table: Dataset) -> list[Dataset]:
+        return group(VOILUTSequence=[table], WindowCenter=40, WindowWidth=400)
+
+    made = enhanced(
+        pixels,
+        [at(height, **({"FrameVOILUTSequence": asking(frame)} if asked == "Own" else {})) for height in range(3)],
+    )
+    made.SharedFunctionalGroupsSequence[0].FrameVOILUTSequence = asking(shared)
+    made.VOILUTSequence = [lookup(8, 0, np.linspace(0, 1, 256), "Of the whole file")]
+    image = series_of(save(made, tmp_path / "a.dcm"))[0].image()
+    assert [window.name for window in image.windows] == [asked, ""]
+    assert image.windows[1] == Window(40, 400)
+    expected = looked_up(image.array, frame if asked == "Own" else shared)
+    assert np.abs(windowed(image.array, image.windows[0]) - expected * 255).max() <= 0.51
+
+
+def test_a_film_is_shown_as_its_representative_frame_asks(tmp_path: Path) -> None:
+    pixels = numbered(2) * 10
+    tables = [
+        lookup(12, 0, curve, name)
+        for curve, name in ((np.linspace(0, 1, 480), "First"), (np.linspace(1, 0, 480), "Second"))
+    ]
+    made = enhanced(pixels, [item(FrameVOILUTSequence=group(VOILUTSequence=[table])) for table in tables])
+    del made.SharedFunctionalGroupsSequence
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = UID("1.2.840.10008.5.1.4.1.1.12.1.1")  # enhanced XA
+    made.Modality = "XA"
+    made.RepresentativeFrameNumber = 2
+    image = series_of(save(made, tmp_path / "a.dcm"))[0].image()
+    assert [window.name for window in image.windows] == ["Second"]
+    np.testing.assert_array_equal(image.array, pixels[1])
+    assert np.abs(windowed(image.array, image.windows[0]) - looked_up(pixels[1], tables[1]) * 255).max() <= 0.51
