@@ -1,7 +1,8 @@
 """DICOMDIR: the files that a disc's directory names, as far as they lie in its own folder.
 
-The directory is searched for its Referenced File IDs and not parsed as a whole: PS3.10 8.6 fixes how it is written
-(explicit VR, little endian), a search takes one pass and constant memory, and nested sequences lead nowhere.
+The directory is searched for its Referenced File IDs and not parsed as a whole: a search takes one pass and constant
+memory, and nested sequences lead nowhere. PS3.10 8.6 fixes how a directory is written (explicit VR, little endian);
+those of older programs come in implicit VR or big endian too, and say so in their transfer syntax.
 """
 
 from __future__ import annotations
@@ -11,18 +12,36 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
+
+from pydicom.uid import UID, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from medtransfer.errors import DataError
 from medtransfer.study.counting import agreed
 from medtransfer.study.limits import Limits, require_within
 from medtransfer.study.model import Check, Level
 
-_REFERENCED_FILE_ID = re.compile(rb"\x04\x00\x00\x15CS(..)", re.DOTALL)  # (0004,1500), PS3.3 F.5
+_SYNTAX = re.compile(rb"\x02\x00\x10\x00UI.\x00([0-9.]+)", re.DOTALL)  # (0002,0010), always in explicit VR
+_META = 1024  # bytes within which it lies
 _LONGEST = 1024  # the standard allows 8 components of 8 characters; discs in the field are less strict
 
 _MISSING: Final = "missing"
 _OUTSIDE: Final = "outside"
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How element (0004,1500), Referenced File ID (PS3.3 F.5), and its length are written in a transfer syntax."""
+
+    element: re.Pattern[bytes]
+    byteorder: Literal["little", "big"]
+
+
+_AS_THE_STANDARD_ASKS = _Form(re.compile(rb"\x04\x00\x00\x15CS(..)", re.DOTALL), "little")
+_FORMS = {
+    ImplicitVRLittleEndian: _Form(re.compile(rb"\x04\x00\x00\x15(....)", re.DOTALL), "little"),
+    ExplicitVRBigEndian: _Form(re.compile(rb"\x00\x04\x15\x00CS(..)", re.DOTALL), "big"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +100,7 @@ def read_directory(path: Path, limits: Limits) -> Directory:
     places = [_place(root, components, listing) for components in _references(path.read_bytes())]
     if not places:
         raise DataError(
-            "the DICOMDIR names no files, or not in the form that the standard asks for",
+            "the DICOMDIR names no files",
             code="dicomdir.empty",
             hint="Open the folder that it lies in instead.",
             subject=path.name,
@@ -93,8 +112,10 @@ def read_directory(path: Path, limits: Limits) -> Directory:
 def _references(content: bytes) -> list[list[str]]:
     """Return the components of every Referenced File ID; the backslash divides them, as it does values (PS3.5 6.2)."""
     found = []
-    for match in _REFERENCED_FILE_ID.finditer(content):
-        length = int.from_bytes(match[1], "little")
+    syntax = _SYNTAX.search(content, 0, _META)
+    form = _FORMS.get(UID(syntax[1].decode("ascii")), _AS_THE_STANDARD_ASKS) if syntax else _AS_THE_STANDARD_ASKS
+    for match in form.element.finditer(content):
+        length = int.from_bytes(match[1], form.byteorder)
         if 0 < length <= _LONGEST:
             text = content[match.end() : match.end() + length].decode("latin-1")
             found.append([component.strip(" \0") for component in text.split("\\")])

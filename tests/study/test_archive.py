@@ -12,14 +12,20 @@ import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image as Pillow
 from pydicom.data import get_testdata_file
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from medtransfer import study
 from medtransfer.errors import DataError
+from medtransfer.study.dicomdir import Directory, read_directory
+from medtransfer.study.limits import DEFAULT
 from medtransfer.study.model import Image
 from medtransfer.study.unpacked import remove_abandoned
 from tests.study.builders import nifti, write_axial
@@ -145,23 +151,46 @@ def test_a_workbook_is_no_archive(tmp_path: Path) -> None:
     assert caught.value.code == "study.unknown-format"
 
 
-def dicomdir(folder: Path, *references: str) -> Path:
-    """Write the skeleton of a DICOMDIR: a preamble, its class, and the file ids."""
+def dicomdir(folder: Path, *references: str, syntax: str = "1.2.840.10008.1.2.1") -> Path:
+    """Write the skeleton of a DICOMDIR: a preamble, its class, its transfer syntax, and the file ids."""
     content = bytes(128) + b"DICM" + b"\x02\x00\x02\x00UI\x16\x001.2.840.10008.1.3.10\0\0"
+    stated = syntax.encode() + b"\0" * (len(syntax) % 2)
+    content += b"\x02\x00\x10\x00UI" + len(stated).to_bytes(2, "little") + stated
+    order: Literal["little", "big"] = "big" if syntax == ExplicitVRBigEndian else "little"
+    tag = (0x0004).to_bytes(2, order) + (0x1500).to_bytes(2, order)
     for reference in references:
         text = reference.encode() + b" " * (len(reference) % 2)
-        content += b"\x04\x00\x00\x15CS" + len(text).to_bytes(2, "little") + text
+        explicit = b"CS" + len(text).to_bytes(2, order)
+        content += tag + (len(text).to_bytes(4, order) if syntax == ImplicitVRLittleEndian else explicit) + text
     (folder / "DICOMDIR").write_bytes(content)
     return folder / "DICOMDIR"
 
 
-def test_a_real_directory_opens_the_files_that_it_names() -> None:
-    source = get_testdata_file("DICOMDIR", download=False)
+@pytest.mark.parametrize("name", ["DICOMDIR", "DICOMDIR-implicit", "DICOMDIR-bigEnd"])
+def test_a_real_directory_opens_the_files_that_it_names(name: str) -> None:
+    source = get_testdata_file(name, download=False)
     assert isinstance(source, str)
     entries = study.open(source)
     names = [name for entry in entries for series in entry.series for name in series.source.names]
     assert len(names) == 31  # all that it names, as pydicom's FileSet counts them
     assert not any(c.code.startswith("dicomdir") for entry in entries for s in entry.series for c in s.checks)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    names=st.lists(st.text("ABCXYZ0189_", min_size=1, max_size=8), min_size=1, max_size=6, unique=True),
+    syntax=st.sampled_from([ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian]),
+)
+def test_a_directory_names_its_files_in_any_transfer_syntax(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], syntax: UID
+) -> None:
+    folder = tmp_path_factory.mktemp("disc").resolve()
+    (folder / "IN").mkdir()
+    for name in names:
+        (folder / "IN" / name).touch()
+    path = dicomdir(folder, *(f"IN\\{name}" for name in names), "IN\\NOT_THERE", syntax=syntax)
+    found = read_directory(path, DEFAULT)
+    assert found == Directory(tuple(folder / "IN" / name for name in names), missing=1, outside=0)
 
 
 def test_a_directory_finds_files_in_any_case_and_tells_of_the_rest(tmp_path: Path) -> None:

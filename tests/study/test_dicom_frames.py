@@ -203,7 +203,7 @@ def looked_up(values: Array, table: Dataset) -> NDArray[np.float64]:
     """Return the brightness that pydicom gives the values, 0 to 1."""
     asking = item(VOILUTSequence=[table], PixelRepresentation=1)
     brightness: NDArray[np.float64] = apply_voi_lut(np.asarray(values), asking).astype(np.float64)
-    return brightness / (2 ** int(table.LUTDescriptor[2]) - 1)
+    return np.asarray(brightness / (2 ** int(table.LUTDescriptor[2]) - 1))
 
 
 @pytest.mark.parametrize("asked", ["Own", "Shared"])
