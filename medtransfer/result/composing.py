@@ -59,7 +59,7 @@ def _structure(part: Part, label: str, image: Image) -> Structure:
         code=part.code,
         volume_ml=round(count * voxel_ml(image), 3),
         mean_hu=mean,
-        colour=part.colour or _colour(part.value),
+        colour=part.colour or colour(part.value),
     )
 
 
@@ -110,7 +110,7 @@ def _ids(names: Sequence[str]) -> list[str]:
     return made
 
 
-def _colour(value: int) -> str:
+def colour(value: int) -> str:
     """Return a colour for a structure without one: steps of the golden ratio around the circle never come close."""
     red, green, blue = colorsys.hsv_to_rgb(value * _GOLDEN_RATIO % 1.0, 0.55, 0.95)
     return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from medtransfer.cohort.model import Cohort, Partition
 from medtransfer.contract.bundle import BundleCard, BundleLabel, ModelBundle
-from medtransfer.contract.requests import AnalyseRequest
+from medtransfer.contract.requests import AnalyseRequest, LearnRequest
 from medtransfer.contract.verbs import Context
 from medtransfer.errors import PluginError
 from medtransfer.inference.machine import RuntimeChoice, best_runtime, describe
@@ -35,16 +36,22 @@ _BEGUN, _SEGMENTED, _ON_OWN_GRID = 0.1, 0.9, 0.95
 class SegmenterPlugin(ABC):
     """Analyse volumes with one network that tells all structures apart.
 
-    A plug-in overrides :meth:`network` and sets ``modalities``. Which structures there are, their numbers, codes and
+    A plug-in overrides :meth:`network` and sets the attributes. Which structures there are, their numbers, codes and
     colours are the model's own (:class:`~medtransfer.contract.bundle.BundleLabel`).
 
     Attributes
     ----------
     modalities
         DICOM modalities that the networks were trained on; another one is noticed.
+    backbone
+        Name of the network that learns where neither recipe nor weights nor model say which.
+    head
+        Name of the network's layers that answer: they start afresh for structures that the weights do not know.
     """
 
     modalities: Sequence[str] = ("CT",)
+    backbone = ""
+    head = ""
 
     def __init__(self) -> None:
         self._warm: tuple[str, Segmenter] | None = None
@@ -53,8 +60,23 @@ class SegmenterPlugin(ABC):
     def network(self, card: BundleCard) -> nn.Module:
         """Return the network that the card describes, its weights not yet loaded.
 
-        It maps (n, 1, z, y, x) to logits (n, 1 + structures, z, y, x), the background first.
+        It maps (n, 1, z, y, x) to logits (n, 1 + structures, z, y, x), the background first. In training mode it may
+        answer with several, finest first.
         """
+
+    def learn(self, cohort: Cohort, split: Mapping[str, Partition], request: LearnRequest, ctx: Context) -> ModelBundle:
+        """Learn structures from volumes with masks: plan, train, judge on the test partition, write the bundle.
+
+        Raises
+        ------
+        DataError
+            When weights or model to start from do not fit, or a case cannot be read.
+        EnvironmentFailure
+            When memory is too short.
+        """
+        from medtransfer.transfer.volume_learning import VolumeLearning
+
+        return VolumeLearning(self, cohort, split, request, ctx).run()
 
     def analyse(self, image: Image, model: ModelBundle, request: AnalyseRequest, ctx: Context) -> Result:
         """Find the structures of one volume, on its own grid, and measure them.

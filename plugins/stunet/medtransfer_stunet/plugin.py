@@ -11,9 +11,11 @@ _PREFIX = "stunet-"
 
 
 class StuNet(SegmenterPlugin):
-    """Segments CT volumes."""
+    """Segments CT volumes, and learns structures from volumes with masks."""
 
     modalities = ("CT",)
+    backbone = "stunet-s"
+    head = "seg_outputs"
 
     def network(self, card: BundleCard) -> nn.Module:
         """Return STU-Net in the size that the card's backbone names, ``stunet-s`` to ``stunet-h``."""

@@ -1,0 +1,257 @@
+"""Learning to segment: one network for all structures, from volumes with masks to a model bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+from medtransfer.cohort.model import Case, Cohort, Partition
+from medtransfer.contract.bundle import BundleCard, BundleLabel, ModelBundle
+from medtransfer.contract.evaluation import Evaluation
+from medtransfer.contract.plan import VolumePlan
+from medtransfer.contract.requests import LearnRequest
+from medtransfer.contract.verbs import Context
+from medtransfer.inference.machine import RuntimeChoice
+from medtransfer.inference.sliding import Segmenter
+from medtransfer.result.composing import colour
+from medtransfer.result.model import Record
+from medtransfer.transfer import bundles, volume_judging, volume_memory, volume_origin
+from medtransfer.transfer.fit import Progress
+from medtransfer.transfer.publication import data_statement, specified, versions
+from medtransfer.transfer.segmentation_metrics import StructureScore, scores
+from medtransfer.transfer.segmenter import NETWORK
+from medtransfer.transfer.volume_augment import VolumeAugmentation, may_mirror
+from medtransfer.transfer.volume_cases import VolumeFolder, facts, looks_like_ct, open_case
+from medtransfer.transfer.volume_fit import VolumeTask, fit
+from medtransfer.transfer.volume_judging import JudgedCase
+from medtransfer.transfer.volume_settling import settle
+from medtransfer.transfer.volumes import prepare
+
+_PLANNED, _PREPARED, _TRAINED = 0.03, 0.1, 0.94
+"""Shares of the progress bar at which the plan is made, volumes are prepared and training ends."""
+_CHANNELS = 1
+_SETTLED = "settled.json"
+_CHECKPOINT = "network.checkpoint"
+_FRESH = "the network before training, its weights random"
+_PRETRAINED = "the network as it came, unchanged; structures that it did not know get random answers"
+
+
+class Learner(Protocol):
+    """What is particular to a plug-in in learning: see :class:`medtransfer.sdk.SegmenterPlugin`."""
+
+    modalities: Sequence[str]
+    backbone: str
+    head: str
+
+    def network(self, card: BundleCard) -> nn.Module:
+        """Return the network that the card describes."""
+
+
+class _Beginning(Record):
+    """What was settled before the first step and holds when the training is resumed: the card so far, and the batch."""
+
+    card: BundleCard
+    batch: int
+
+
+class VolumeLearning:
+    """One training from request to bundle."""
+
+    def __init__(
+        self,
+        plugin: Learner,
+        cohort: Cohort,
+        split: Mapping[str, Partition],
+        request: LearnRequest,
+        ctx: Context,
+    ) -> None:
+        torch.set_num_threads(ctx.threads)
+        self._plugin, self._cohort, self._request, self._ctx = plugin, cohort, request, ctx
+        self._recipe = request.recipe
+        self._cases: dict[Partition, list[Case]] = {"train": [], "validation": [], "test": []}
+        for case in cohort.cases:
+            self._cases[split[case.key]].append(case)
+        numbers = {structure.id: structure.value for structure in cohort.structures}
+        self._outputs = {numbers[label]: output for output, label in enumerate(request.labels, start=1)}
+        self._origin = volume_origin.choose(request, plugin.backbone, ctx)
+        self._choice = RuntimeChoice(device=ctx.device, runtime="torch", precision="fp32")
+
+    def run(self) -> ModelBundle:
+        """Plan, train, judge the result on the test partition and write the bundle."""
+        beginning = self._beginning()
+        card, plan = beginning.card, beginning.card.for_volumes
+        folder = VolumeFolder.within(self._ctx.cache, plan, self._outputs, self._plugin.modalities)
+        folder.fill([*self._cases["train"], *self._cases["validation"]], self._teller(_PLANNED, _PREPARED))
+        network = self._network(card)
+        task = VolumeTask(
+            network,
+            self._plugin.head,
+            [folder.volume(case) for case in self._cases["train"]],
+            lambda trained: self._validated(trained, folder),
+            plan.patch,
+            VolumeAugmentation(self._recipe.augmentation, mirror=may_mirror(self._request.labels)),
+            self._recipe.changed({"batch_size": beginning.batch}),
+        )
+        progress = fit(task, self._ctx.checkpoints / _CHECKPOINT, self._ctx, self._tell)
+        bundles.rounded(network)
+        finished = {
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "evaluation": self._judged(network, card),
+            "extra": {"training": _course(progress)},
+        }
+        tensors = {NETWORK: bundles.stored(network.state_dict())}
+        return bundles.write(self._ctx.output, card.model_copy(update=finished), tensors)
+
+    def _beginning(self) -> _Beginning:
+        """Return what was settled: now, or before the interruption."""
+        file = self._ctx.checkpoints / _SETTLED
+        if not file.exists():
+            settled = self._settle()
+            partial = file.with_name(f"{file.name}.partial")
+            partial.write_text(settled.model_dump_json(), encoding="utf-8")
+            partial.replace(file)
+        return _Beginning.model_validate_json(file.read_bytes())
+
+    def _settle(self) -> _Beginning:
+        found, ct = [], True
+        tell = self._teller(0.0, _PLANNED, "looking at the volumes")
+        for done, case in enumerate(self._cases["train"], start=1):
+            opened = open_case(case, self._outputs)
+            found.append(facts(opened, self._recipe.seed))
+            ct = ct and looks_like_ct(opened.image)
+            tell(done / len(self._cases["train"]))
+        settled = settle(
+            found,
+            self._recipe,
+            self._origin.kept,
+            lambda plan: self._plugin.network(self._card(plan, ())),
+            volume_memory.free(torch.device(self._ctx.device)),
+            ct=ct,
+        )
+        for note in settled.notes:
+            self._ctx.log("warning", note)
+        return _Beginning(card=self._card(settled.plan, settled.notes), batch=settled.batch)
+
+    def _card(self, plan: VolumePlan, notes: Sequence[str]) -> BundleCard:
+        """Return the card of the model that is to be, without what only its training will show."""
+        manifest, request = self._ctx.manifest, self._request
+        return BundleCard(
+            name=request.name,
+            plugin=manifest.id,
+            plugin_version=manifest.version,
+            created="",
+            task="segmentation",
+            labels=[self._label(label, output) for output, label in enumerate(request.labels, start=1)],
+            backbone=self._origin.backbone,
+            preprocessing=plan,
+            recipe=request.recipe,
+            weights=self._origin.described,
+            data=data_statement(self._cohort, self._cases),
+            versions=versions(manifest),
+            seed=request.recipe.seed,
+            parent=self._origin.parent,
+            notes=list(notes),
+        )
+
+    def _label(self, label: str, output: int) -> BundleLabel:
+        specification = specified(label, self._cohort, self._ctx.manifest)
+        shown = [case.labels.get(label) for case in self._cases["train"]]
+        return BundleLabel(
+            **specification.model_dump(),
+            value=output,
+            colour=colour(output),
+            positives=shown.count(1),
+            negatives=shown.count(0),
+        )
+
+    def _network(self, card: BundleCard) -> nn.Module:
+        """Return the untuned network, the same each time."""
+        torch.manual_seed(self._recipe.seed)
+        network = self._plugin.network(card)
+        report = self._origin.fill(network, self._plugin.head, self._request.labels)
+        for line in report.lines() if report else ():
+            self._ctx.log("info", line)
+        return network
+
+    def _validated(self, network: nn.Module, folder: VolumeFolder) -> float:
+        """Return the mean Dice over the structures of the validation volumes, on the network's grid."""
+        segmenter = Segmenter(network, _CHANNELS, folder.plan.patch, self._choice)
+        found = []
+        for case in self._cases["validation"]:
+            volume = folder.volume(case)
+            labels = segmenter.labels(np.asarray(volume.values), on_tile=self._on_tile)
+            compared = _overlaps(labels, np.asarray(volume.classes), len(self._request.labels))
+            found += [dice for dice in compared if dice is not None]
+        return float(np.mean(found)) if found else 0.0
+
+    def _judged(self, network: nn.Module, card: BundleCard) -> Evaluation:
+        """Judge the network on the test cases, each on its own grid, beside what it started from."""
+        untuned = self._network(card)
+        bundles.rounded(untuned)
+        networks = [
+            Segmenter(one.eval(), _CHANNELS, card.for_volumes.patch, self._choice) for one in (network, untuned)
+        ]
+        judged = []
+        tell = self._teller(_TRAINED, 1.0, "judging the model on the test cases")
+        for done, case in enumerate(self._cases["test"], start=1):
+            judged.append(self._judge(case, networks, card))
+            tell(done / len(self._cases["test"]))
+        names = {label.id: label.name for label in card.labels}
+        start = _PRETRAINED if self._origin.tensors else _FRESH
+        return volume_judging.evaluate(names, judged, start, count=self._recipe.bootstrap, seed=self._recipe.seed)
+
+    def _judge(self, case: Case, networks: Sequence[Segmenter], card: BundleCard) -> JudgedCase:
+        opened = open_case(case, self._outputs)
+        prepared = prepare(opened.image, card.for_volumes, self._plugin.modalities)
+        tuned, untuned = (
+            self._scores(
+                prepared.frame.to_original(one.labels(prepared.values, on_tile=self._on_tile)),
+                opened.classes,
+                opened.image.spacing or (),
+            )
+            for one in networks
+        )
+        return JudgedCase(case.patient, tuned, untuned)
+
+    def _scores(self, found: Any, reference: Any, spacing: Sequence[float]) -> Mapping[str, StructureScore]:
+        outputs = {label: output for output, label in enumerate(self._request.labels, start=1)}
+        compared = scores(found, reference, list(outputs.values()), spacing)
+        return {label: compared[output] for label, output in outputs.items()}
+
+    def _tell(self, progress: Progress) -> None:
+        values = {name: value for name, value in progress.history[-1].items() if name != "score"}
+        share = progress.epoch / self._recipe.epochs
+        stage = f"epoch {progress.epoch} of at most {self._recipe.epochs}"
+        self._ctx.progress(_PREPARED + (_TRAINED - _PREPARED) * share, stage, **values)
+
+    def _on_tile(self, done: int, of: int) -> None:  # noqa: ARG002 - as the segmenter tells it
+        self._ctx.check()
+
+    def _teller(self, begin: float, end: float, stage: str = "preparing volumes") -> Callable[[float], None]:
+        def tell(share: float) -> None:
+            self._ctx.check()
+            self._ctx.progress(begin + (end - begin) * share, stage)
+
+        return tell
+
+
+def _overlaps(found: Any, reference: Any, structures: int) -> list[float | None]:
+    """Return the Dice of each structure, None for one that is in neither map."""
+    size = structures + 1
+    together = np.bincount(found.ravel().astype(np.int64) * size + reference.ravel(), minlength=size * size)
+    counts = together.reshape(size, size)
+    both, own, theirs = np.diagonal(counts), counts.sum(axis=1), counts.sum(axis=0)
+    return [
+        float(2 * both[output] / (own[output] + theirs[output])) if own[output] + theirs[output] else None
+        for output in range(1, size)
+    ]
+
+
+def _course(progress: Progress) -> dict[str, Any]:
+    """Return how the training went, as it is stored."""
+    return {"epochs": progress.epoch, "best_epoch": progress.best_epoch, "history": progress.history}

@@ -1,0 +1,49 @@
+"""How much memory a training step takes, told before it is tried: from the tensors that it keeps for its gradient."""
+
+from __future__ import annotations
+
+import psutil
+import torch
+from torch import Tensor, nn
+
+from medtransfer.transfer.volume_frame import Triple
+
+_OF_PARAMETERS = 4
+"""Float32 numbers for each parameter: itself, its gradient, its momentum, and the best weights so far."""
+_OF_LOGITS = 4
+"""Float32 numbers for each logit of the finest output in the loss: its logarithm, the truth and their gradients."""
+_BYTES = 4
+
+
+def needed(network: nn.Module, batch: int, patch: Triple) -> int:
+    """Return the bytes of one step in float32.
+
+    The network is run on torch's device without memory, where tensors have shapes and no values.
+
+    Parameters
+    ----------
+    network
+        Takes (n, 1, z, y, x); moved to that device and not to be used again.
+    batch, patch
+        How many patches at once, and ``(z, y, x)`` of one in voxels.
+    """
+    kept = 0
+
+    def keep(tensor: Tensor) -> Tensor:
+        nonlocal kept
+        kept += tensor.numel() * tensor.element_size()
+        return tensor
+
+    network.to("meta").train()
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        answers = network(torch.empty(batch, 1, *patch, device="meta"))
+    finest = answers if isinstance(answers, Tensor) else answers[0]
+    parameters = sum(value.numel() for value in network.parameters())
+    return kept + _BYTES * (_OF_PARAMETERS * parameters + _OF_LOGITS * finest.numel())
+
+
+def free(device: torch.device) -> int:
+    """Return the bytes that a device has free."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)
