@@ -44,6 +44,18 @@ def open_metaimage(path: Path, limits: Limits, place: Place) -> Study:
         numbers placed in space: ``metaimage.dimensions``, ``metaimage.values``, ``metaimage.encoding``,
         ``metaimage.no-position``.
     """
+    voxels, affine, checks = placed(path, limits, place)
+    return study_of(voxels, affine, Source("metaimage", names(path, voxels.path)), checks)
+
+
+def placed(path: Path, limits: Limits, place: Place) -> tuple[Voxels, NDArray[np.float64], tuple[Check, ...]]:
+    """Return where the values lie, their affine as an image has it, and what the header gave away.
+
+    Raises
+    ------
+    DataError
+        See :func:`open_metaimage`.
+    """
     try:
         header, length = _read_header(path)
         voxels = _voxels(header, length, path, place)
@@ -51,7 +63,7 @@ def open_metaimage(path: Path, limits: Limits, place: Place) -> Study:
     except READ_ERRORS as error:
         raise damaged(path) from error
     voxels.require_sound(limits)
-    return study_of(voxels, affine, Source("metaimage", names(path, voxels.path)), _CHECKS)
+    return voxels, affine, _CHECKS
 
 
 def _read_header(path: Path) -> tuple[dict[str, str], int]:

@@ -56,6 +56,18 @@ def open_nrrd(path: Path, limits: Limits, place: Place) -> Study:
         ``study.damaged``, ``study.truncated``, ``study.too-large``, ``study.detached``, or when the file does not hold
         numbers placed in space: ``nrrd.dimensions``, ``nrrd.values``, ``nrrd.encoding``, ``nrrd.no-position``.
     """
+    voxels, affine, checks = placed(path, limits, place)
+    return study_of(voxels, affine, Source("nrrd", names(path, voxels.path)), checks)
+
+
+def placed(path: Path, limits: Limits, place: Place) -> tuple[Voxels, NDArray[np.float64], tuple[Check, ...]]:
+    """Return where the values lie, their affine as an image has it, and what the header gave away.
+
+    Raises
+    ------
+    DataError
+        See :func:`open_nrrd`.
+    """
     try:
         with quiet():
             header, length = _read_header(path)
@@ -64,7 +76,7 @@ def open_nrrd(path: Path, limits: Limits, place: Place) -> Study:
     except _HEADER_ERRORS as error:
         raise damaged(path) from error
     voxels.require_sound(limits)
-    return study_of(voxels, affine, Source("nrrd", names(path, voxels.path)), tuple(_checks(header)))
+    return voxels, affine, tuple(_checks(header))
 
 
 def _read_header(path: Path) -> tuple[dict[str, Any], int]:

@@ -94,6 +94,16 @@ class Voxels:
         DataError
             ``study.truncated`` or ``study.damaged``.
         """
+        return _compact(self.stored(index), self.slope, self.intercept)
+
+    def stored(self, index: int = 0) -> NDArray[np.generic]:
+        """Read one volume ``(z, y, x)`` as the file has it: of :attr:`dtype`, without slope and intercept.
+
+        Raises
+        ------
+        DataError
+            ``study.truncated`` or ``study.damaged``.
+        """
         values = np.empty(self.shape, dtype=self.dtype)
         try:
             with self.path.open("rb") as raw:
@@ -110,7 +120,7 @@ class Voxels:
             raise damaged(self.header) from error
         if not complete:
             raise truncated(self.header)
-        return _compact(values, self.slope, self.intercept)
+        return values
 
 
 def damaged(path: Path) -> DataError:

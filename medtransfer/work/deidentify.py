@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from medtransfer import logs
-from medtransfer.errors import DataError, UserError
+from medtransfer.errors import DataError
 from medtransfer.store import secret
 from medtransfer.store.files import full_disk_explained
 from medtransfer.store.lock import exclusive
+from medtransfer.study.archive import ArchiveFormat, nested, unpack
 from medtransfer.study.confidentiality import dicom
 from medtransfer.study.confidentiality.changes import Changes
+from medtransfer.study.confidentiality.grids import clean_metaimage, clean_nrrd
 from medtransfer.study.confidentiality.nifti import clean_nifti
 from medtransfer.study.confidentiality.pictures import clean_picture
 from medtransfer.study.confidentiality.profile import Options
 from medtransfer.study.confidentiality.pseudonyms import Pseudonyms
-from medtransfer.study.sniff import named_like_an_image, sniff
-from medtransfer.work import same_settings
+from medtransfer.study.limits import DEFAULT
+from medtransfer.study.place import Folders, Place
+from medtransfer.study.sniff import Format, named_like_an_image, sniff
+from medtransfer.study.unpacked import Unpacked
+from medtransfer.work import deidentify_folder
 from medtransfer.work.deidentify_ledger import Register, Written
 from medtransfer.work.deidentify_report import KeyFile, write_report
 from medtransfer.work.session import Session
 from medtransfer.work.walk import directories
 
-LEDGER, SETTINGS, LOCK, PARTIAL = ".written.jsonl", ".settings.json", ".lock", ".partial"
+LEDGER, PARTIAL = ".written.jsonl", ".partial"
 
 
 @dataclass(frozen=True)
@@ -80,10 +85,10 @@ def deidentify(session: Session, source: Path, out: Path, wishes: Wishes) -> Out
     MedTransferError
         When it cannot start, the disk is full, or the person wishes to stop.
     """
-    _require_apart(source, out, wishes.key_file)
+    deidentify_folder.require_apart(source, out, wishes.key_file)
     key = secret.given(wishes.secret_file) if wishes.secret_file else secret.own(session.home)
-    with exclusive(out / LOCK, "a de-identification"):
-        run = _Run(source, out, wishes, Pseudonyms(key))
+    with exclusive(out / deidentify_folder.LOCK, "a de-identification"):
+        run = _Run(source, out, wishes, Pseudonyms(key), session.check)
         for path in _files(source, out):
             session.check()
             run.take(path)
@@ -94,13 +99,31 @@ def deidentify(session: Session, source: Path, out: Path, wishes: Wishes) -> Out
     return run.outcome
 
 
+@dataclass(frozen=True)
+class _File:
+    """A file of the source or a member of an archive.
+
+    ``shown`` is what it is called on the screen; ``name`` and ``modified`` (nanoseconds) tell it from all others in
+    every run: a member has those of its archive.
+    """
+
+    path: Path
+    shown: Path
+    name: str
+    modified: int
+    place: Place
+
+
 class _Run:
     """One run over the source."""
 
-    def __init__(self, source: Path, out: Path, wishes: Wishes, pseudonyms: Pseudonyms) -> None:
-        _same_settings(out, wishes.options, pseudonyms)
+    def __init__(
+        self, source: Path, out: Path, wishes: Wishes, pseudonyms: Pseudonyms, check: Callable[[], None]
+    ) -> None:
+        deidentify_folder.require_same_settings(out, wishes.options, pseudonyms)
         self._root = source if source.is_dir() else source.parent
         self._out = out
+        self._check = check
         self._wishes = wishes
         self._pseudonyms = pseudonyms
         self._key_file = KeyFile(wishes.key_file) if wishes.key_file else None
@@ -114,40 +137,73 @@ class _Run:
         return done.written + done.already + done.left_out + len(done.held) + len(done.failed)
 
     def take(self, path: Path) -> None:
-        """De-identify one file and count what came of it."""
+        """De-identify one file, or every member of an archive, and count what came of it."""
+        state = path.stat()
+        self._take(_File(path, path, path.relative_to(self._root).as_posix(), state.st_mtime_ns, Folders()))
+
+    def _take(self, file: _File) -> None:
         try:
-            kind = sniff(path)
-            digest = self._digest(path)
+            kind = sniff(file.path)
+            digest = self._digest(file)
             before = self.register.file_of(digest)
             if before and (self._out / before).exists():
                 self.outcome.already += 1
-            elif kind == "dicom":
-                self._dicom(path, digest)
-            elif kind == "picture":
-                self._copy(digest, clean_picture(path, self._partial), "pictures", _suffix(path))
-            elif kind == "nifti":
-                self._copy(digest, clean_nifti(path, self._partial), "volumes", _nifti_suffix(path))
-            elif kind == "dicomdir" or (kind is None and not named_like_an_image(path)):
-                self.outcome.left_out += 1
-            else:
-                self.outcome.failed.append((path, _not_supported(path)))
+                return
+            match kind:
+                case "zip" | "tar":
+                    self._archive(file, kind)
+                case "dicom":
+                    self._dicom(file, digest)
+                case "dicomdir":
+                    self.outcome.left_out += 1
+                case None if not named_like_an_image(file.shown):
+                    self.outcome.left_out += 1
+                case _:
+                    self._loose(file, kind, digest)
         except DataError as error:
-            self.outcome.failed.append((path, error))
+            self.outcome.failed.append((file.shown, error))
+
+    def _loose(self, file: _File, kind: Format | None, digest: str) -> None:
+        """De-identify a file that is an image of its own."""
+        path, partial = file.path, self._partial
+        with full_disk_explained():
+            match kind:
+                case "picture":
+                    self._copy(digest, clean_picture(path, partial), "pictures", _suffix(path))
+                case "nifti":
+                    self._copy(digest, clean_nifti(path, partial), "volumes", _nifti_suffix(path))
+                case "nrrd":
+                    self._copy(digest, clean_nrrd(path, partial, DEFAULT, file.place), "volumes", ".nrrd")
+                case "metaimage":
+                    self._copy(digest, clean_metaimage(path, partial, DEFAULT, file.place), "volumes", ".mha")
+                case _:
+                    raise _not_supported(file.shown)
+
+    def _archive(self, file: _File, kind: ArchiveFormat) -> None:
+        """De-identify what is in an archive; the same members have the same digest in every run."""
+        if isinstance(file.place, Unpacked):
+            raise nested(file.shown)
+        contents = unpack(file.path, kind, DEFAULT)
+        self.outcome.left_out += contents.left_out
+        for member in contents.unpacked.files:
+            self._check()
+            shown = file.shown / contents.unpacked.name_of(member)
+            name = f"{file.name}\0{member.parent.name}/{member.name}"
+            self._take(_File(member, shown, name, file.modified, contents.unpacked))
 
     @property
     def _partial(self) -> Path:
         return self._out / PARTIAL
 
-    def _digest(self, path: Path) -> str:
-        state = path.stat()
-        name = path.relative_to(self._root).as_posix()
-        return self._pseudonyms.digest("file", f"{name}\0{state.st_size}\0{state.st_mtime_ns}").hex()[:32]
+    def _digest(self, file: _File) -> str:
+        told = f"{file.name}\0{file.path.stat().st_size}\0{file.modified}"
+        return self._pseudonyms.digest("file", told).hex()[:32]
 
-    def _dicom(self, path: Path, digest: str) -> None:
-        cleaned = dicom.clean(path, self._wishes.options, self._pseudonyms)
+    def _dicom(self, file: _File, digest: str) -> None:
+        cleaned = dicom.clean(file.path, self._wishes.options, self._pseudonyms)
         held = cleaned.held
         if held is not None and not (held.releasable and self._wishes.include_burned_in):
-            self.outcome.held.append(Held(path, held.kind, held.sentence))
+            self.outcome.held.append(Held(file.shown, held.kind, held.sentence))
             return
         if self._key_file is not None:
             self._key_file.add(cleaned.person)
@@ -195,56 +251,10 @@ def _nifti_suffix(path: Path) -> str:
         return ".nii.gz" if file.read(2) == b"\x1f\x8b" else ".nii"
 
 
-def _require_apart(source: Path, out: Path, key_file: Path | None) -> None:
-    if not source.exists():
-        raise UserError(
-            "there is no such file or folder", code="input.missing", hint="Check the path.", subject=str(source)
-        )
-    inside, outside = out.resolve(), source.resolve()
-    if inside.is_relative_to(outside) or outside.is_relative_to(inside):
-        raise UserError(
-            "the output lies within the source, or the source within the output",
-            code="deidentify.overlap",
-            hint="Choose a folder elsewhere, so that originals and de-identified files cannot be mixed up.",
-            subject=str(out),
-        )
-    if key_file is not None and key_file.resolve().is_relative_to(inside):
-        raise UserError(
-            "the key file would lie among the de-identified files",
-            code="deidentify.key-file",
-            hint="Whoever has both can undo the de-identification: keep it elsewhere.",
-            subject=str(key_file),
-        )
-    if out.exists() and not (out / SETTINGS).exists() and any(entry.name != LOCK for entry in out.iterdir()):
-        raise UserError(
-            "the output folder holds other files", code="deidentify.not-empty", hint="Choose a new or empty folder.",
-            subject=str(out),
-        )  # fmt: skip
-
-
-def _same_settings(out: Path, options: Options, pseudonyms: Pseudonyms) -> None:
-    """Write down what the files of this folder are made with, or refuse to mix them with others."""
-    settings = {
-        "dates": options.dates,
-        "uids": options.uids,
-        "secret": pseudonyms.digest("settings", "").hex()[:16],
-    }
-    same_settings.require(
-        out / SETTINGS,
-        settings,
-        UserError(
-            "this folder was de-identified with other options or another secret",
-            code="deidentify.other-settings",
-            hint="Give the same options to go on, or choose another folder.",
-            subject=str(out),
-        ),
-    )
-
-
 def _not_supported(path: Path) -> DataError:
     return DataError(
         "the file is none that medtransfer can de-identify",
         code="study.unknown-format",
-        hint="DICOM, NIfTI, PNG, JPEG, TIFF and BMP files can be; unpack archives first.",
+        hint="DICOM, NIfTI, NRRD, MetaImage, PNG, JPEG, TIFF and BMP files can be.",
         subject=path.name,
     )

@@ -6,8 +6,11 @@ import csv
 import hashlib
 import json
 import logging
+import shutil
 import stat
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +23,7 @@ from medtransfer.store.home import Home
 from medtransfer.study.confidentiality.profile import Options
 from medtransfer.work.deidentify import Outcome, Wishes, deidentify
 from medtransfer.work.session import Session
-from tests.study.builders import ct_slice, nifti, save, write_axial
+from tests.study.builders import ct_slice, nifti, save, simple_itk, write_axial
 
 NAMES = (b"Miller", b"MRN-4711", b"Secret", b"1.2.3.4", b"19700101")
 
@@ -210,3 +213,60 @@ def test_nothing_personal_reaches_the_log(
     assert "deidentify.done" in written
     for name in (*NAMES, tmp_path.name.encode()):
         assert name.decode() not in written
+
+
+def planted(folder: Path, wrapped: Path) -> Path:
+    """Move every file of a folder into an archive, in a folder named after the patient."""
+    if wrapped.suffix == ".zip":
+        with zipfile.ZipFile(wrapped, "w") as archive:
+            for path in sorted(folder.rglob("*")):
+                archive.write(path, Path("Miller_Anna") / path.relative_to(folder))
+    else:
+        with tarfile.open(wrapped, "w:gz") as archive:
+            archive.add(folder, "Miller_Anna")
+    shutil.rmtree(folder)
+    return wrapped
+
+
+@pytest.mark.parametrize("name", ["Miller.zip", "Miller.tar.gz"])
+def test_an_archive_is_written_as_files_and_nothing_names_the_patient(
+    home: Home, source: Path, tmp_path: Path, name: str
+) -> None:
+    straight = run(home, source, tmp_path / "straight")
+    (tmp_path / "in").mkdir()
+    planted(source, tmp_path / "in" / name)
+    outcome = run(home, tmp_path / "in", tmp_path / "out")
+    assert (outcome.written, len(outcome.held)) == (straight.written, 1)
+    assert [(path.parent.name, path.name) for path, _ in outcome.failed] == [(name, "Miller_broken.dcm")]
+    assert files(tmp_path / "out") == files(tmp_path / "straight")
+    for path in (tmp_path / "out").rglob("*"):
+        content = path.read_bytes() if path.is_file() else b""
+        assert not [word for word in NAMES if word in content or word in path.name.encode()], path
+    again = run(home, tmp_path / "in", tmp_path / "out")
+    assert (again.written, again.already) == (0, outcome.written)
+
+
+def test_an_archive_in_an_archive_is_refused_by_name(home: Home, source: Path, tmp_path: Path) -> None:
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    planted(source, inner / "scan.zip")
+    (tmp_path / "in").mkdir()
+    outer = planted(inner, tmp_path / "in" / "outer.zip")
+    outcome = run(home, outer, tmp_path / "out")
+    assert [(path.name, error.code) for path, error in outcome.failed] == [("scan.zip", "archive.nested")]
+
+
+def test_nrrd_and_metaimage_are_written_anew(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    values = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    image = simple_itk.GetImageFromArray(values)
+    image.SetMetaData("PatientName", "Miller")
+    for name in ("Miller.nrrd", "Miller.mhd"):  # the values of the second lie in Miller.raw
+        simple_itk.WriteImage(image, str(tmp_path / "in" / name))
+    outcome = run(home, tmp_path / "in", tmp_path / "out")
+    assert (outcome.written, outcome.failed) == (2, [])
+    volumes = sorted((tmp_path / "out" / "volumes").iterdir())
+    assert [path.suffix for path in volumes] == [".mha", ".nrrd"]
+    for path in volumes:
+        assert b"Miller" not in path.read_bytes()
+        np.testing.assert_array_equal(study.open(path)[0].series[0].image().array, values)
