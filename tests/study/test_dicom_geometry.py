@@ -54,13 +54,13 @@ def by_simple_itk(folder: Path) -> Any:
     return reader.Execute()
 
 
-def by_dcm2niix(folder: Path) -> Any:
+def by_dcm2niix(folder: Path, pattern: str = "*.nii") -> Any:
     """Convert a folder to NIfTI; skipped where the program is absent."""
     dcm2niix = pytest.importorskip("dcm2niix", reason="dcm2niix is absent: install the extra `test`")
     with tempfile.TemporaryDirectory() as out:
         command = [dcm2niix.bin, "-b", "n", "-z", "n", "-m", "y", "-o", out, str(folder)]
         subprocess.run(command, check=True, capture_output=True, timeout=60)
-        (path,) = Path(out).glob("*.nii")
+        (path,) = Path(out).glob(pattern)
         converted = nifti.load(path)
         return nifti.Nifti1Image(np.asarray(converted.dataobj), converted.affine)
 
@@ -109,9 +109,33 @@ def test_oblique_volumes_equal_both_peers(quaternion: tuple[float, ...], step: f
         assert_same_voxels(image, by_dcm2niix(folder))
 
 
-@pytest.mark.parametrize("name", ["ct-siemens-j2k", "ct-with-seg"])
-def test_real_series_equal_dcm2niix(data_folder: Path, name: str, tmp_path: Path) -> None:
+def series_of(data_folder: Path, name: str, folder: Path) -> Path:
+    """Copy the images of a series that was scanned, and nothing that lies beside them."""
     for path in (data_folder / "dicom" / name).iterdir():
-        if path.name.startswith(("CT.", "0")):
-            shutil.copy(path, tmp_path)
-    assert_same_voxels(opened(tmp_path), by_dcm2niix(tmp_path))
+        if path.name.startswith(("CT.", "0", "1", "2", "ct_image")):
+            shutil.copy(path, folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["ct-siemens-j2k", "ct-with-seg", "highdicom"])
+def test_real_series_equal_dcm2niix(data_folder: Path, name: str, tmp_path: Path) -> None:
+    folder = series_of(data_folder, name, tmp_path)
+    assert_same_voxels(opened(folder), by_dcm2niix(folder))
+
+
+def test_a_real_tilted_head_lies_where_dcm2niix_puts_it(data_folder: Path, tmp_path: Path) -> None:
+    """Both resample: to other slice distances, so that only the first and the last slice have the same values."""
+    folder = series_of(data_folder, "head-ct-tilted", tmp_path)
+    image, peer = opened(folder), by_dcm2niix(folder, "*_Tilt_*.nii")
+    assert image.affine is not None
+    theirs = np.asarray(peer.dataobj).transpose(2, 1, 0)[:, ::-1]  # it stores the last row first
+    for z, y, x in itertools.product((0, 1), repeat=3):
+        ours = RAS @ image.affine @ [*(np.array((z, y, x)) * (np.array(image.array.shape) - 1)), 1]
+        there = peer.affine @ [*(np.array((x, 1 - y, z)) * (np.array(peer.shape) - 1)), 1]
+        np.testing.assert_allclose(ours, there, atol=0.01)
+    filled = image.array.min()  # where no slice was
+    for end in (0, -1):
+        both = (image.array[end] > filled) & (theirs[end] > filled)
+        assert both.mean() > 0.5
+        apart = np.abs(image.array[end].astype(int) - theirs[end])[both]
+        assert np.quantile(apart, 0.999) <= 1  # rounding; at the edge of the scanned field each mixes in its own fill
