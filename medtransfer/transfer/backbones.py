@@ -14,6 +14,7 @@ from medtransfer.errors import UserError
 from medtransfer.transfer.blocks import Split, blocks, freeze, has_blocks, head_names, split_at, train
 
 __all__ = [
+    "MEAN_POOLED",
     "Split",
     "blocks",
     "create",
@@ -27,6 +28,12 @@ __all__ = [
     "train",
 ]
 
+MEAN_POOLED = {f"vit_{size}_patch16_mean_224": f"vit_{size}_patch16_224" for size in ("tiny", "small", "base")}
+"""Vision transformers that answer from the mean of their patches and not from the class token, by timm's name.
+
+This is how networks of masked pretraining are tuned (He et al., CVPR 2022, appendix A: ``fc_norm`` behind the mean).
+"""
+
 
 def create(name: str, outputs: int, dropout: float = 0.0) -> nn.Module:
     """Build a network with random weights.
@@ -34,7 +41,8 @@ def create(name: str, outputs: int, dropout: float = 0.0) -> nn.Module:
     Parameters
     ----------
     name
-        One of ``timm.list_models()``. Names that make timm look on a hub (``hf-hub:...``) are not among them.
+        One of ``timm.list_models()``, or of :data:`MEAN_POOLED`. Names that make timm look on a hub (``hf-hub:...``)
+        are not among them.
     outputs
         Length of the logits.
     dropout
@@ -45,7 +53,7 @@ def create(name: str, outputs: int, dropout: float = 0.0) -> nn.Module:
     UserError
         ``backbone.unknown``: timm has no such network; the hint names the nearest ones.
     """
-    known = timm.list_models()
+    known = [*timm.list_models(), *MEAN_POOLED]
     if name not in known:
         near = difflib.get_close_matches(name, known, n=3) or ["tf_efficientnet_lite0", "resnet50", "densenet121"]
         raise UserError(
@@ -53,7 +61,10 @@ def create(name: str, outputs: int, dropout: float = 0.0) -> nn.Module:
             code="backbone.unknown",
             hint=f"Did you mean {' or '.join(near)}? Networks are named as in timm.",
         )
-    return timm.create_model(name, pretrained=False, num_classes=outputs, drop_rate=dropout)
+    pooling: dict[str, Any] = {"global_pool": "avg", "fc_norm": True} if name in MEAN_POOLED else {}
+    return timm.create_model(
+        MEAN_POOLED.get(name, name), pretrained=False, num_classes=outputs, drop_rate=dropout, **pooling
+    )
 
 
 def set_input_size(network: nn.Module, size: int) -> None:
