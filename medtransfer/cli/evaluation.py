@@ -8,9 +8,10 @@ from medtransfer.cli import console
 
 if TYPE_CHECKING:
     from medtransfer.contract.bundle import ModelBundle
-    from medtransfer.contract.evaluation import Interval
+    from medtransfer.contract.evaluation import Evaluation, Interval
 
 METRICS = ("auroc", "auprc", "sensitivity", "specificity")
+OF_STRUCTURES = ("dice", "nsd", "hd95_mm")
 
 
 def say_evaluation(bundle: ModelBundle) -> None:
@@ -25,14 +26,30 @@ def say_evaluation(bundle: ModelBundle) -> None:
         f"Test: {evaluation.cases} cases of {evaluation.patients} patients; 95 % intervals from "
         f"{evaluation.bootstrap} bootstrap resamples of patients"
     )
+    if evaluation.of("tuned").structures:
+        _say_structures(evaluation)
+    else:
+        _say_labels(evaluation)
+    for line in evaluation.verdict:
+        console.say(line)
+
+
+def _say_labels(evaluation: Evaluation) -> None:
     rows = []
     for number, label in enumerate(evaluation.of("tuned").labels):
         for model in evaluation.models:
             figures = [interval(model.labels[number].metrics.get(metric)) for metric in METRICS]
             rows.append((label.name, model.model, *figures))
     console.say_table(("label", "model", *METRICS), rows)
-    for line in evaluation.verdict:
-        console.say(line)
+
+
+def _say_structures(evaluation: Evaluation) -> None:
+    rows = []
+    for number, structure in enumerate(evaluation.of("tuned").structures):
+        for model in evaluation.models:
+            figures = [interval(model.structures[number].metrics.get(metric)) for metric in OF_STRUCTURES]
+            rows.append((structure.name, model.model, *figures))
+    console.say_table(("structure", "model", *OF_STRUCTURES), rows)
 
 
 def interval(figure: Interval | None) -> str:

@@ -51,6 +51,10 @@ class EvaluationView(QWidget):
             self._column.addWidget(parts.label(line, weight=theme.REGULAR if number else theme.MEDIUM))
         self._column.addSpacing(theme.spacing(1))
         self._column.addWidget(parts.heading("How good it is"))
+        if evaluation.of("tuned").structures:
+            self.overview = _structures(evaluation)
+            self._column.addWidget(self.overview)
+            return
         self._column.addWidget(self._overview(evaluation))
         about = (
             f"95 % intervals from {evaluation.bootstrap:,} resamples of "
@@ -132,6 +136,24 @@ class FindingView(QWidget):
         for heading, table in (("Calls at the threshold", _calls(tuned, untuned)), ("Figures", _all(tuned, untuned))):
             self._tables.addWidget(parts.heading(heading))
             self._tables.addWidget(table)
+
+
+def _structures(evaluation: Evaluation) -> Table:
+    """Return how well each structure is found, the untuned network's Dice beside the tuned one's."""
+    untuned = {entry.label: entry for entry in evaluation.of("untuned").structures}
+    rows = [
+        [
+            entry.name,
+            numbers.counted(entry.cases, "case"),
+            numbers.interval(entry.metrics.get("dice")),
+            numbers.interval(untuned[entry.label].metrics.get("dice")),
+            numbers.interval(entry.metrics.get("nsd")),
+            numbers.interval(entry.metrics.get("hd95_mm")),
+        ]
+        for entry in evaluation.of("tuned").structures
+    ]
+    headings = ["Structure", "Test cases", "Dice tuned", "Dice untuned", "NSD tuned", "HD95 tuned, mm"]
+    return Table("How well each structure is found", headings, rows)
 
 
 def _roc(tuned: LabelEvaluation, untuned: LabelEvaluation | None) -> list[Curve]:

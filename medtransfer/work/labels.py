@@ -68,12 +68,16 @@ def survey(session: Session, wish: Wish) -> Survey:
         chosen = _learnable(counts)
         if chosen:
             examination = planning.examine(session, replace(wish, labels=chosen), examination.looks)
+    for count in counted_in(examination.cohort, manifest) if examination.cohort.structures else ():
+        counts[count.id] = replace(count, reason=counts[count.id].reason)
     return Survey(tuple(counts.values()), replace(wish, labels=chosen), examination)
 
 
 def counted_in(read: Cohort, manifest: Manifest) -> tuple[LabelCount, ...]:
     """Count the cases and patients of every label of a cohort, and say which ones a plug-in could not learn."""
     counts = [_count(read, label, manifest) for label in read.labels]
+    if read.structures:  # what the masks show is known when they have been opened
+        return tuple(counts)
     return tuple(replace(count, reason=_reason(count, manifest)) for count in counts)
 
 

@@ -68,8 +68,9 @@ class Comparer(QWidget):
         mine, theirs = _figures(one), _figures(two)
         names = {label.id: label.name for card in (two, one) for label in card.labels}
         rows = [[names.get(label, label), mine.get(label, _DASH), theirs.get(label, _DASH)] for label in mine | theirs]
-        headings = ["AUROC with 95 % interval", self._first.reference, other.reference]
-        self.table = Table("AUROC of both models, by finding", headings, rows)
+        metric = "Dice" if one.task == "segmentation" else "AUROC"
+        headings = [f"{metric} with 95 % interval", self._first.reference, other.reference]
+        self.table = Table(f"{metric} of both models, by finding", headings, rows)
         self._tables.addWidget(self.table)
         same = one.data.split_sha256 == two.data.split_sha256
         self.said.setText(SAME if same else OTHER)
@@ -92,4 +93,6 @@ def _card(model: ShelfModel | None) -> BundleCard | None:
 def _figures(card: BundleCard) -> dict[str, str]:
     if card.evaluation is None:
         return {}
-    return {entry.label: numbers.graded(entry, "auroc") for entry in card.evaluation.of("tuned").labels}
+    tuned = card.evaluation.of("tuned")
+    found = {entry.label: numbers.interval(entry.metrics.get("dice")) for entry in tuned.structures}
+    return found or {entry.label: numbers.graded(entry, "auroc") for entry in tuned.labels}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +80,21 @@ def curves(tuned: LabelEvaluation, untuned: LabelEvaluation | None) -> Html:
         _precision_recall(pr, tuned, untuned)
         _reliability(reliability, tuned)
         return _svg(figure, f"ROC, precision-recall and reliability curves for {tuned.name}")
+
+
+def course(history: Sequence[Mapping[str, float]]) -> Html:
+    """Return the validation Dice and the loss by epoch; ``history`` as :mod:`medtransfer.transfer.fit` records it."""
+    from matplotlib.figure import Figure
+
+    with _styled():
+        figure = Figure(figsize=(_WIDTH, 3.0), layout="constrained")
+        dice, loss = figure.subplots(1, 2)
+        for axes, key, title in ((dice, "validation_dice", "Validation: mean Dice"), (loss, "loss", "Training: loss")):
+            points = [(entry["epoch"], entry[key]) for entry in history if key in entry]
+            axes.plot([x for x, _ in points], [y for _, y in points], "-", color=ACCENT, linewidth=1.6)
+            axes.set(title=title, xlabel="epoch")
+        dice.set_ylim(*_UNIT)
+        return _svg(figure, "Validation Dice and training loss by epoch")
 
 
 def _roc(axes: Axes, tuned: LabelEvaluation, untuned: LabelEvaluation | None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from medtransfer.cohort.model import Problem
 from medtransfer.contract.bundle import BundleCard, ModelBundle
 from medtransfer.contract.evaluation import Confusion, Evaluation, Interval, LabelEvaluation, ModelEvaluation
-from medtransfer.work.report import co_occurrence, figures, numbers
+from medtransfer.work.report import co_occurrence, figures, numbers, structure_sections
 from medtransfer.work.report.html import Html, element, facts, folded, join, paragraph, section, table, text
 from medtransfer.work.report.numbers import counted
 
@@ -30,6 +30,8 @@ def model_line(card: BundleCard) -> str:
     if card.evaluation is None:
         return f"{learnt}. {NO_EVALUATION}"
     tuned = card.evaluation.of("tuned")
+    if tuned.structures:
+        return structure_sections.line(card, card.evaluation)
     best_known = sorted(tuned.labels, key=lambda entry: -entry.positive_patients)
     named = "; ".join(f"{entry.name} {numbers.graded(entry, 'auroc')}" for entry in best_known[:3])
     more = f"; {len(best_known) - 3} more in the model's report" if len(best_known) > 3 else ""
@@ -56,7 +58,9 @@ def model_sections(bundle: ModelBundle, problems: Sequence[Problem]) -> list[Htm
     """Return everything about a model: summary, figures, data checks, card."""
     card = bundle.card
     parts = [_summary(card)]
-    if card.evaluation is not None:
+    if card.evaluation is not None and card.evaluation.of("tuned").structures:
+        parts += structure_sections.sections(card, card.evaluation)
+    elif card.evaluation is not None:
         parts += [_overview(card.evaluation), *_per_label(card.evaluation), *_subgroups(card.evaluation)]
         parts += [*co_occurrence.sections(card.evaluation), _all_figures(card.evaluation)]
     return [*parts, _data_checks(problems), _card(bundle)]
