@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -221,14 +222,16 @@ def _listed(paths: Paths) -> list[Path | str]:
 
 def _files(paths: Paths) -> Iterator[tuple[Path, bool]]:
     """Yield every file once, in a stable order, with whether it was named itself."""
-    seen: set[Path] = set()
+    seen: set[str] = set()
+    resolved = cache(Path.resolve)
     for given in map(Path, _listed(paths)):
         if not given.exists():
             raise DataError(
                 "the file or folder does not exist", code="study.absent", hint="Check the path.", subject=given.name
             )
         for path in [given] if given.is_file() else _walk(given):
-            actual = path.resolve()
+            # Links within a folder's own path are followed once for all of its files: that is half of a second opening.
+            actual = str(path.resolve() if path.is_symlink() else resolved(path.parent) / path.name)
             if actual not in seen:
                 seen.add(actual)
                 yield path, path == given

@@ -57,6 +57,18 @@ def test_a_loop_of_links_ends(tree: Path) -> None:
     assert shapes(study.open(tree)) == [(3, 4, 6), (4, 3, 2), (4, 5)]
 
 
+def test_a_file_counts_once_by_whatever_links_it_is_reached(tree: Path, tmp_path: Path) -> None:
+    picture, aliases = tree / "picture-without-suffix", tmp_path / "aliases"
+    aliases.mkdir()
+    try:
+        (aliases / "picture").symlink_to(picture)
+        (aliases / "tree").symlink_to(tree, target_is_directory=True)
+    except OSError:
+        pytest.skip("this system does not let the test make links")
+    by_folder = aliases / "tree" / picture.name
+    assert shapes(study.open([picture, aliases / "picture", by_folder])) == [(4, 5)]
+
+
 def test_unreadable_images_in_a_tree_are_told_and_stop_nothing(tree: Path) -> None:
     (tree / "bad.dcm").write_bytes(b"\0" * 128 + b"DICM" + b"\xff" * 300)
     (tree / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish")
