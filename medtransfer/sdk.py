@@ -3,6 +3,7 @@
 A plug-in is a package with a manifest (``medtransfer-plugin.toml``) and an entry class. For pictures, derive it from
 :class:`ClassifierPlugin`, set ``crop`` and ``augmentation``, and override :meth:`~ClassifierPlugin.region` where only a
 part of the picture matters. For structures in volumes, derive it from :class:`SegmenterPlugin` and give it a network.
+For a vision transformer that learns from images without answers first, derive it from :class:`MaskedClassifierPlugin`.
 Anything else provides the verbs of :class:`Plugin` itself.
 """
 
@@ -11,8 +12,9 @@ from __future__ import annotations
 from medtransfer.cohort.model import Case, Cohort, Partition
 from medtransfer.contract.bundle import BundleCard, BundleLabel, Calibration, ModelBundle, Preprocessing
 from medtransfer.contract.evaluation import Evaluation
+from medtransfer.contract.pretraining import PretrainRecipe
 from medtransfer.contract.recipe import Recipe
-from medtransfer.contract.requests import AnalyseRequest, LearnRequest
+from medtransfer.contract.requests import AnalyseRequest, LearnRequest, PretrainRequest
 from medtransfer.contract.verbs import Context, JobCancelled, Plugin
 from medtransfer.errors import DataError, EnvironmentFailure, MedTransferError, PluginError, UserError
 from medtransfer.inference import GradCam, gradcam
@@ -31,6 +33,7 @@ from medtransfer.study.display import rgb8
 from medtransfer.study.model import Check, Image, Laterality, Level
 from medtransfer.transfer.augment import Augmentation
 from medtransfer.transfer.classifier import ClassifierPlugin
+from medtransfer.transfer.masked_classifier import MaskedClassifierPlugin
 from medtransfer.transfer.pictures import Region
 from medtransfer.transfer.segmenter import SegmenterPlugin
 
@@ -58,6 +61,7 @@ __all__ = [
     "Laterality",
     "LearnRequest",
     "Level",
+    "MaskedClassifierPlugin",
     "MedTransferError",
     "ModelBundle",
     "Notice",
@@ -66,6 +70,8 @@ __all__ = [
     "Plugin",
     "PluginError",
     "Preprocessing",
+    "PretrainRecipe",
+    "PretrainRequest",
     "Recipe",
     "Region",
     "Result",

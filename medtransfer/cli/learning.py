@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ import typer
 from medtransfer.cli import console, evaluation, state
 
 if TYPE_CHECKING:
+    from medtransfer.cohort.model import Problem
     from medtransfer.work.planning import Plan
 
 PROBLEMS_SHOWN = 20
@@ -30,7 +32,12 @@ def learn(  # noqa: PLR0913, PLR0917 - one parameter per option
         list[str] | None, typer.Option("--label", metavar="LABEL", help="Learn only this label; may be repeated.")
     ] = None,
     parent: Annotated[
-        str, typer.Option("--from", metavar="MODEL", help="Start from this model and keep its test set.")
+        str,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="Start from this model and keep its test set, or from the folder of a pretraining.",
+        ),
     ] = "",
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of the recipe.")
@@ -50,7 +57,7 @@ def learn(  # noqa: PLR0913, PLR0917 - one parameter per option
         name=name,
         labels=tuple(labels or ()),
         parent=parent,
-        settings=dict(map(_setting, settings or [])),
+        settings=dict(map(setting, settings or [])),
     )
     with state.session(context) as session:
         learnt = work(session, wish, out, say_plan)
@@ -60,12 +67,9 @@ def learn(  # noqa: PLR0913, PLR0917 - one parameter per option
 
 def say_plan(plan: Plan) -> None:
     """Print the checks and the split."""
-    shown = plan.problems[:PROBLEMS_SHOWN]
-    for problem in shown:
-        rows = f" (rows {', '.join(map(str, problem.rows[:10]))})" if problem.rows else ""
-        console.note(f"{problem.level}: {problem.message}{rows} {problem.hint}".rstrip())
-    if len(plan.problems) > len(shown):
-        console.note(f"... and {len(plan.problems) - len(shown)} more; all are in checks.json")
+    say_problems(plan.problems)
+    if len(plan.problems) > PROBLEMS_SHOWN:
+        console.note(f"... and {len(plan.problems) - PROBLEMS_SHOWN} more; all are in checks.json")
     counts = Counter(plan.split.partitions.values())
     patients = len({case.patient for case in plan.cohort.cases})
     console.note(
@@ -74,7 +78,14 @@ def say_plan(plan: Plan) -> None:
     )
 
 
-def _setting(text: str) -> tuple[str, str | int | float | bool]:
+def say_problems(problems: Sequence[Problem]) -> None:
+    """Print the first of the problems."""
+    for problem in problems[:PROBLEMS_SHOWN]:
+        rows = f" (rows {', '.join(map(str, problem.rows[:10]))})" if problem.rows else ""
+        console.note(f"{problem.level}: {problem.message}{rows} {problem.hint}".rstrip())
+
+
+def setting(text: str) -> tuple[str, str | int | float | bool]:
     """Read KEY=VALUE; numbers and true/false as such, everything else as text."""
     key, equals, value = text.partition("=")
     if not equals or not key:

@@ -19,6 +19,7 @@ from medtransfer.cli import (
     machine,
     model,
     plugin,
+    pretraining,
     studies,
     window,
 )
@@ -35,6 +36,7 @@ app.command("window")(window.window)
 app.command("open")(studies.open_paths)
 app.command("analyse")(analysing.analyse)
 app.command("learn")(learning.learn)
+app.command("pretrain")(pretraining.pretrain)
 app.command("batch")(analysing.batch)
 app.command("rerun")(analysing.rerun)
 app.command("deidentify")(deidentifying.deidentify)

@@ -24,7 +24,7 @@ def read(folder: Path, labels: Sequence[str] | None = None) -> Cohort:
     DataError
         When there are fewer than two class folders with images, or a wanted label has no folder.
     """
-    classes = {path: _images(path) for path in sorted(folder.iterdir()) if path.is_dir()}
+    classes = {path: images_below(path) for path in sorted(folder.iterdir()) if path.is_dir()}
     names = {identity.label_id(path.name): path.name for path, images in classes.items() if images}
     filled = [path for path, images in classes.items() if images]
     if len(filled) < 2 or len(names) < len(filled):
@@ -54,13 +54,14 @@ def read(folder: Path, labels: Sequence[str] | None = None) -> Cohort:
         cases=cases,
         labels=chosen,
         fingerprint=identity.fingerprint(cases, chosen, {}),
-        problems=(_patients_unknown(), *_unreadable(images, keys), *repeated),
+        problems=(patients_unknown(), *_unreadable(images, keys), *repeated),
         synthetic=(folder / SYNTHETIC_MARK).is_file(),
         names={label: names[label] for label in chosen},
     )
 
 
-def _images(folder: Path) -> list[Path]:
+def images_below(folder: Path) -> list[Path]:
+    """Return every file in and below a folder that is called like an image, in the order of their paths."""
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
@@ -75,7 +76,8 @@ def _known(label: str, names: dict[str, str]) -> str:
     return wanted
 
 
-def _patients_unknown() -> Problem:
+def patients_unknown() -> Problem:
+    """Warn that file names stand for patients."""
     return Problem(
         "folders.patients-unknown",
         "warning",

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 from medtransfer.contract.evaluation import Evaluation
 from medtransfer.contract.labels import LabelSpec
 from medtransfer.contract.plan import VolumePlan
+from medtransfer.contract.pretraining import PretrainRecipe
 from medtransfer.contract.recipe import Recipe
 from medtransfer.errors import DataError, UserError
 from medtransfer.result.model import Record
@@ -96,18 +97,21 @@ class DataStatement(Record):
 
 
 class BundleCard(Record):
-    """The content of ``model.json``. ``preprocessing`` is a plan when the model takes volumes."""
+    """The content of ``model.json``. ``preprocessing`` is a plan when the model takes volumes.
+
+    A card of the task ``pretraining`` has no labels: the bundle holds an encoder to start a training from.
+    """
 
     format: int = BUNDLE_FORMAT
     name: str
     plugin: str
     plugin_version: str
     created: str
-    task: Literal["multilabel", "segmentation"] = "multilabel"
+    task: Literal["multilabel", "segmentation", "pretraining"] = "multilabel"
     labels: list[BundleLabel]
     backbone: str
     preprocessing: Preprocessing | VolumePlan
-    recipe: Recipe
+    recipe: Recipe | PretrainRecipe
     weights: list[WeightsOrigin]
     data: DataStatement
     evaluation: Evaluation | None = None
@@ -143,6 +147,23 @@ class BundleCard(Record):
         if isinstance(self.preprocessing, Preprocessing):
             raise _made_for("pictures", "volumes")
         return self.preprocessing
+
+    @property
+    def for_answers(self) -> Recipe:
+        """How the model learned to answer.
+
+        Raises
+        ------
+        UserError
+            ``model.pretrained`` when it was only pretrained.
+        """
+        if isinstance(self.recipe, PretrainRecipe):
+            raise UserError(
+                "this model was pretrained on images without answers and knows no findings yet",
+                code="model.pretrained",
+                hint="Start a training from it: `medtransfer learn --from` with the folder of the pretraining.",
+            )
+        return self.recipe
 
 
 def _made_for(own: str, other: str) -> UserError:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from medtransfer.contract.pretraining import PretrainRecipe
 from medtransfer.contract.recipe import Recipe
 from medtransfer.result.model import Record, SourceInfo
 
@@ -16,6 +17,7 @@ BUNDLE_FOLDER = "bundle"  # what learn and pretrain write
 COHORT = "cohort.json"
 SPLIT = "split.json"
 CHECKPOINTS = "checkpoints"
+RECONSTRUCTIONS = "reconstructions"  # inside the checkpoints: what pretraining shows while it runs
 SCRATCH = "scratch"  # the plug-in's temporary files, gone when the job ends
 
 
@@ -61,4 +63,13 @@ class LearnRequest(Record):
     parent: str = ""
     labels: list[str] = Field(min_length=1)
     weights: dict[str, str] = {}
+    cache: str = ""
+
+
+class PretrainRequest(Record):
+    """Learn from images without answers. Resumed as :class:`LearnRequest` is."""
+
+    verb: Literal["pretrain"] = "pretrain"
+    name: str
+    recipe: PretrainRecipe
     cache: str = ""

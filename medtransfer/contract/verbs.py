@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from medtransfer.cohort.model import Cohort, Partition
 from medtransfer.contract.bundle import ModelBundle
 from medtransfer.contract.manifest import Manifest
-from medtransfer.contract.requests import AnalyseRequest, LearnRequest
+from medtransfer.contract.requests import AnalyseRequest, LearnRequest, PretrainRequest
 from medtransfer.result.model import Result
 from medtransfer.study.model import Image
 
@@ -30,7 +30,7 @@ class Context(Protocol):
     checkpoints: Path
     """A folder that survives a kill of this process and is there again when the same job is resumed."""
     output: Path
-    """Where :meth:`Plugin.learn` writes its bundle."""
+    """Where :meth:`Plugin.learn` and :meth:`Plugin.pretrain` write their bundle."""
     weights: Mapping[str, Path]
     """Pretrained weights by their name in the catalogue: safetensors files on this machine."""
     cache: Path
@@ -57,3 +57,6 @@ class Plugin(Protocol):
 
     def learn(self, cohort: Cohort, split: Mapping[str, Partition], request: LearnRequest, ctx: Context) -> ModelBundle:
         """Learn from labelled cases (``split`` maps case keys to partitions) and write a bundle into ``ctx.output``."""
+
+    def pretrain(self, cohort: Cohort, request: PretrainRequest, ctx: Context) -> ModelBundle:
+        """Learn from images without answers and write a bundle to start :meth:`learn` from into ``ctx.output``."""

@@ -21,7 +21,7 @@ from medtransfer.store.home import Home
 State = Literal["running", "done", "failed", "cancelled", "interrupted"]
 CANCELLED = "job.cancelled"
 """The code of the error that ends a job which the person stopped."""
-RESUMABLE = frozenset({"learn"})
+RESUMABLE = frozenset({"learn", "pretrain"})
 """The verbs whose unfinished jobs keep their folder, checkpoints and all."""
 
 

@@ -64,12 +64,15 @@ class Answerer:
         ------
         DataError
             When a file of the bundle is missing or does not fit.
+        UserError
+            When the bundle was only pretrained.
         """
         bundle.verify()
         card = bundle.card
+        recipe = card.for_answers
         torch.set_num_threads(ctx.threads)
         networks = {label.id: _network(bundle, label) for label in card.labels}
-        joint = Joint(list(networks.values()), card.recipe).eval().requires_grad_(requires_grad=False)
+        joint = Joint(list(networks.values()), recipe).eval().requires_grad_(requires_grad=False)
         run, runtime_name = compiled(joint, card.for_pictures.size, ctx)
         for network in networks.values():
             network.to(ctx.device)

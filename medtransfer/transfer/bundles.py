@@ -15,6 +15,7 @@ from medtransfer.transfer import fit_report, weights
 
 TRUNK = "trunk.safetensors"
 REFERENCE = "reference.safetensors"
+ENCODER = "encoder.safetensors"
 
 
 def rounded(network: nn.Module) -> None:

@@ -14,6 +14,7 @@ from medtransfer.contract.verbs import Context
 from medtransfer.contract.weights import RANDOM, CatalogueEntry, PictureEntry, WeightFit, catalogue, catalogue_entry
 from medtransfer.errors import EnvironmentFailure, UserError
 from medtransfer.transfer import backbones, bundles, fit_report, weights
+from medtransfer.transfer.masked_origin import FromEncoder
 
 
 class Origin(Protocol):
@@ -111,10 +112,12 @@ class FromModel:
 
 def choose(
     request: LearnRequest, backbone: str, weights_name: str, crop: str, ctx: Context
-) -> FromCatalogue | FromModel:
+) -> FromCatalogue | FromModel | FromEncoder:
     """Return the origin that a request asks for; the recipe's own backbone and weights come before the plug-in's."""
     if request.parent:
-        return FromModel(Path(request.parent), request.recipe)
+        folder = Path(request.parent)
+        pretrained = ModelBundle.open(folder).card.task == "pretraining"
+        return FromEncoder(folder, request.recipe) if pretrained else FromModel(folder, request.recipe)
     recipe = request.recipe
     return FromCatalogue(recipe, recipe.backbone or backbone, recipe.weights or weights_name, crop, ctx)
 

@@ -17,7 +17,7 @@ from medtransfer.contract.recipe import Recipe
 from medtransfer.errors import DataError, UserError
 from medtransfer.hosting.catalogue import PluginEntry
 from medtransfer.store.home import Home
-from medtransfer.work import models
+from medtransfer.work import encoders, models
 from medtransfer.work.session import Session, usable
 
 _UNKNOWN_SPLIT = Problem(
@@ -33,7 +33,8 @@ class Wish:
     """What a person asks for.
 
     ``recipe`` is a preset's name or a TOML file, ``settings`` change single values of it. ``labels`` empty means every
-    label that the data have. ``parent`` is a published model to start from, whose test set is kept.
+    label that the data have. ``parent`` is a published model to start from, whose test set is kept, or
+    the folder of a pretraining.
     """
 
     plugin: str
@@ -100,8 +101,10 @@ def recipe_of(wish: Wish, manifest: Manifest) -> Recipe:
 
 
 def parent_of(home: Home, entry: PluginEntry, wish: Wish) -> ModelBundle | None:
-    """Return the model that the training starts from, None when it starts from the plug-in's weights."""
-    return models.choose(home, entry, wish.parent).bundle if wish.parent else None
+    """Return the model, or encoder, that the training starts from; None when it starts from the plug-in's weights."""
+    if not wish.parent:
+        return None
+    return encoders.encoder_in(Path(wish.parent), entry) or models.choose(home, entry, wish.parent).bundle
 
 
 def split_file(home: Home, bundle: ModelBundle) -> Path:

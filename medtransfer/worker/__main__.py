@@ -14,11 +14,11 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 import psutil
 
-from medtransfer.contract.manifest import CONTRACT, Can, Manifest, read_manifest
+from medtransfer.contract.manifest import CONTRACT, Can, Manifest, Verb, read_manifest
 from medtransfer.contract.messages import Heartbeat, Hello
 from medtransfer.contract.verbs import Plugin
 from medtransfer.errors import PluginError
@@ -85,9 +85,8 @@ def load_plugin(entry: str, can: Can) -> Plugin:
             hint="The manifest's entry must name the plug-in's class: report it to its author.",
         )
     plugin = entry_class()
-    lacking = [
-        verb for verb in ("analyse", "learn") if getattr(can, verb) and not callable(getattr(plugin, verb, None))
-    ]
+    verbs = [verb for verb in get_args(Verb) if getattr(can, verb)]
+    lacking = [verb for verb in verbs if not callable(getattr(plugin, verb, None))]
     if lacking:
         raise PluginError(
             f"the plug-in's class {class_name!r} lacks what its manifest declares: {', '.join(lacking)}",

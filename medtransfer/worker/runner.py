@@ -15,7 +15,7 @@ from medtransfer.contract import requests
 from medtransfer.contract.bundle import ModelBundle
 from medtransfer.contract.manifest import Manifest
 from medtransfer.contract.messages import Cancelled, Done, Failed, Start
-from medtransfer.contract.requests import AnalyseRequest, LearnRequest
+from medtransfer.contract.requests import AnalyseRequest, LearnRequest, PretrainRequest
 from medtransfer.contract.verbs import JobCancelled, Plugin
 from medtransfer.errors import InternalError, PluginError, UserError
 from medtransfer.result.model import Result
@@ -24,7 +24,7 @@ from medtransfer.worker.context import JobContext, ProgressSender
 from medtransfer.worker.devices import Device, Runtime
 from medtransfer.worker.failures import failure
 
-_Request = TypeVar("_Request", AnalyseRequest, LearnRequest)
+_Request = TypeVar("_Request", AnalyseRequest, LearnRequest, PretrainRequest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +57,8 @@ class Runner:
             return self._analyse
         if start.verb == "learn" and can.learn:
             return self._learn
+        if start.verb == "pretrain" and can.pretrain:
+            return self._pretrain
         raise UserError(
             f"this plug-in cannot {start.verb}",
             code="plugin.verb",
@@ -98,6 +100,18 @@ class Runner:
         with _put_in_place(folder / requests.BUNDLE_FOLDER) as output:
             with self._context(start.job, folder, output, cache, weights) as context:
                 self.plugin.learn(cohort, split.partitions, request, context)
+            ModelBundle.open(output).verify()
+
+    def _pretrain(self, start: Start) -> None:
+        from medtransfer.cohort import exchange
+
+        folder = Path(start.folder)
+        request = _request(PretrainRequest, folder)
+        cohort = exchange.load(folder / requests.COHORT)
+        cache = Path(request.cache) if request.cache else folder / "cache"
+        with _put_in_place(folder / requests.BUNDLE_FOLDER) as output:
+            with self._context(start.job, folder, output, cache, {}) as context:
+                self.plugin.pretrain(cohort, request, context)
             ModelBundle.open(output).verify()
 
     @contextmanager
