@@ -64,6 +64,20 @@ class SegmenterPlugin(ABC):
         answer with several, finest first.
         """
 
+    def advice(self, structures: Sequence[str], cases: int, *, ct: bool) -> Sequence[str]:  # noqa: ARG002 - none here
+        """Return what is known of trainings like this one, in sentences that are told before it starts.
+
+        Parameters
+        ----------
+        structures
+            Ids of what is to be learnt.
+        cases
+            How many labelled cases there are.
+        ct
+            Whether the volumes are CT.
+        """
+        return ()
+
     def learn(self, cohort: Cohort, split: Mapping[str, Partition], request: LearnRequest, ctx: Context) -> ModelBundle:
         """Learn structures from volumes with masks: plan, train, judge on the test partition, write the bundle.
 

@@ -51,6 +51,9 @@ class Learner(Protocol):
     def network(self, card: BundleCard) -> nn.Module:
         """Return the network that the card describes."""
 
+    def advice(self, structures: Sequence[str], cases: int, *, ct: bool) -> Sequence[str]:
+        """Return what is known of trainings like this one."""
+
 
 class _Beginning(Record):
     """What was settled before the first step and holds when the training is resumed: the card so far, and the batch."""
@@ -135,7 +138,11 @@ class VolumeLearning:
         )
         for note in settled.notes:
             self._ctx.log("warning", note)
-        return _Beginning(card=self._card(settled.plan, settled.notes), batch=settled.batch)
+        advice = self._plugin.advice(self._request.labels, len(self._cohort.cases), ct=ct)
+        for line in advice:
+            self._ctx.log("info", line)
+            self._ctx.progress(_PLANNED, line)
+        return _Beginning(card=self._card(settled.plan, [*settled.notes, *advice]), batch=settled.batch)
 
     def _card(self, plan: VolumePlan, notes: Sequence[str]) -> BundleCard:
         """Return the card of the model that is to be, without what only its training will show."""

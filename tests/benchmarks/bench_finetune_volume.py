@@ -1,0 +1,110 @@
+"""Fine-tuning the CT starter on the lower part of one CT, judged on the upper part of the same CT.
+
+    python -m tests.benchmarks.bench_finetune_volume DATA OUT [--starter BUNDLE] [--epochs N]
+
+DATA is the folder of real images with ``ct/ct_a.nii.gz``. Compared on the upper part are an untrained network, the
+starter, and the starter after fine-tuning; OUT gets the model, the report with the curve, and the figure.
+
+It is one person: the figures say that training works, and nothing about others. The starter itself was trained on the
+whole of this CT, the upper part included, so what is gained comes on top of what it had seen there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+from medtransfer_stunet import plugin as module
+from medtransfer_stunet.plugin import StuNet
+from medtransfer_stunet.structures import classes, renumbered, totalsegmentator_v2
+
+from medtransfer import cohort
+from medtransfer.cohort import checks, masks
+from medtransfer.cohort.model import Cohort
+from medtransfer.contract.bundle import ModelBundle
+from medtransfer.contract.evaluation import ModelEvaluation
+from medtransfer.contract.manifest import read_manifest
+from medtransfer.contract.recipe import Recipe
+from medtransfer.contract.requests import LearnRequest
+from medtransfer.work.report import evaluation_report
+from tests.transfer.small import PlainContext
+
+PACKAGE = Path(module.__file__).resolve().parent
+PARTS = {"train": (0, 54), "validation": (54, 64), "test": (64, 112)}
+"""Slices from the feet up."""
+_NIBABEL: Any = nibabel  # its types know only what all of its formats have
+LEAST = 300
+"""Voxels of 27 mm3 that training and test part must show of a structure."""
+
+
+def main() -> None:
+    """Train, and print the mean Dice of the three networks."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--starter", type=Path, default=PACKAGE / "starter")
+    parser.add_argument("--epochs", type=int, default=20)
+    asked = parser.parse_args()
+    cases = _cohort(asked.data / "ct", asked.out / "cohort")
+    began = time.monotonic()
+    tuned = _learn(cases, asked.out / "tuned", str(asked.starter), epochs=asked.epochs)
+    spent = time.monotonic() - began
+    fresh = _learn(cases, asked.out / "fresh", "", epochs=1, iterations=1, learning_rate=1e-9, head_learning_rate=1e-9)
+    evaluation, untrained = tuned.card.evaluation, fresh.card.evaluation
+    if evaluation is None or untrained is None:
+        raise SystemExit("a training left no evaluation")
+    evaluation_report(tuned, asked.out / "report.html")
+    print(f"{len(tuned.card.labels)} structures in both parts, {spent:.0f} s of training on this machine")
+    for name, model in (
+        ("untrained", untrained.of("untuned")),
+        ("starter", evaluation.of("untuned")),
+        ("fine-tuned", evaluation.of("tuned")),
+    ):
+        print(f"{name:12} mean Dice {_mean(model):.3f}")
+    better = sum(one.difference.value > 0 for one in evaluation.differences)
+    print(f"better than the starter on {better} of {len(evaluation.differences)} structures")
+
+
+def _cohort(source: Path, folder: Path) -> Cohort:
+    """Write the parts as three cases with masks of the structures that training and test show, and read them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    image, drawn = (_NIBABEL.load(source / f"ct_a{kind}.nii.gz") for kind in ("", "_seg"))
+    values = np.asarray(image.dataobj)
+    numbers = renumbered(np.asarray(drawn.dataobj).astype(np.int64), totalsegmentator_v2())
+    counts = [np.bincount(numbers[:, :, slice(*PARTS[part])].ravel(), minlength=256) for part in ("train", "test")]
+    shared = [one for one in classes("totalsegmentator-104") if min(count[one.value] for count in counts) >= LEAST]
+    outputs = renumbered(numbers.astype(np.int64), {one.value: one.value for one in shared})
+    rows = []
+    for part, (first, last) in PARTS.items():
+        affine = image.affine.copy()
+        affine[:3, 3] = (image.affine @ [0, 0, first, 1])[:3]
+        for name, array in ((f"{part}.nii.gz", values), (f"{part}_seg.nii.gz", outputs)):
+            _NIBABEL.save(_NIBABEL.Nifti1Image(array[:, :, first:last], affine), folder / name)
+        rows.append([f"{part}.nii.gz", f"{part}_seg.nii.gz", part, part])
+    with (folder / "labels.csv").open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([["image", "mask", "patient", "split"], *rows])
+    with (folder / "structures.csv").open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([["value", "structure"], *([one.value, one.id] for one in shared)])
+    found = cohort.read(folder)
+    return masks.with_presence(found, {key: look.values for key, look in checks.look(found).items()})
+
+
+def _learn(cases: Cohort, folder: Path, parent: str, **changes: float) -> ModelBundle:
+    manifest = read_manifest(PACKAGE)
+    recipe = Recipe.preset("quick").changed({**manifest.recipes["quick"], **changes})
+    request = LearnRequest(name="bench", recipe=recipe, labels=list(cases.labels), parent=parent)
+    ctx = PlainContext(folder, manifest=manifest, threads=2)
+    return StuNet().learn(cases, {case.key: case.split for case in cases.cases if case.split}, request, ctx)
+
+
+def _mean(model: ModelEvaluation) -> float:
+    return float(np.mean([one.metrics["dice"].value for one in model.structures if "dice" in one.metrics]))
+
+
+if __name__ == "__main__":
+    main()
