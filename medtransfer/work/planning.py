@@ -135,8 +135,8 @@ def examine(session: Session, wish: Wish, known: Mapping[str, Look] = NOTHING_KN
     parent = parent_of(session.home, entry, wish)
     session.on_progress("reading the table", None, {})
     read = cohort.read(wish.data, list(wish.labels) or None)
-    _refuse_unknown_labels(read, manifest)
     _refuse_other_task(read, manifest)
+    _refuse_unknown_labels(read, manifest)
 
     def tell(done: int, total: int) -> None:
         session.check()
