@@ -1,0 +1,116 @@
+"""The plug-in as a person uses it, and what it says of images that are no frontal radiographs."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from medtransfer_thorax_mae import plugin as module
+from medtransfer_thorax_mae.plugin import ThoraxMae
+from PIL import Image as Pillow
+from pydicom.data import get_testdata_file
+
+from medtransfer import study
+from medtransfer.cli import main
+from medtransfer.contract.manifest import read_manifest
+from medtransfer.study.model import Image
+
+ID = "medtransfer.thorax-mae"
+TINY = ("--set", "input_size=32", "--set", "batch_size=8")
+
+
+@pytest.fixture
+def radiographs(data_folder: Path, tmp_path: Path) -> Path:
+    """Return a table of 48 small copies of real children's radiographs, half of them with pneumonia."""
+    source = data_folder / "chest" / "kermany"
+    folder = tmp_path / "radiographs"
+    folder.mkdir()
+    with (source / "labels.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list({row["patient"]: row for row in csv.DictReader(stream)}.values())
+    chosen = [row for answer in "01" for row in [row for row in rows if row["pneumonia"] == answer][:24]]
+    with (folder / "labels.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["image", "patient", "pneumonia"])
+        for number, row in enumerate(chosen):
+            with Pillow.open(source / row["image"]) as picture:
+                picture.convert("L").resize((130, 130)).save(folder / f"{number}.png")
+            writer.writerow([f"{number}.png", row["patient"], row["pneumonia"]])
+    return folder
+
+
+def test_pretrain_and_learn_from_it(radiographs: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+
+    def done(*arguments: object) -> None:
+        assert main.run(["--home", str(home), *map(str, arguments)]) == 0
+
+    encoder, out = tmp_path / "encoder", tmp_path / "out"
+    pretrain = ("pretrain", "--plugin", ID, "--data", radiographs, "--recipe", "quick", "--out", encoder)
+    done(*pretrain, *TINY, "--set", "epochs=2", "--set", "warmup_epochs=0")
+    assert len(list((encoder / "reconstructions").glob("*.png"))) == 3
+    before = (encoder / "model" / "model.json").read_bytes()
+    done(*pretrain, *TINY, "--set", "epochs=2", "--set", "warmup_epochs=0")
+    assert (encoder / "model" / "model.json").read_bytes() == before
+    assert not any((home / "jobs").iterdir())
+    assert main.run(["--home", str(home), *map(str, pretrain), "--set", "epochs=3"]) == 2
+    learn = ("learn", "--plugin", ID, "--data", radiographs, "--recipe", "quick", "--from", encoder)
+    done(*learn, *TINY, "--set", "epochs=1", "--set", "bootstrap=100", "--name", "chest", "--out", out)
+    card = json.loads((out / "model" / "model.json").read_text(encoding="utf-8"))
+    assert card["backbone"] == "vit_tiny_patch16_mean_224"
+    assert card["weights"][0]["name"] == "encoder"
+
+
+def test_a_plugin_that_cannot_pretrain_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["pretrain", "--plugin", "medtransfer.fundus-trio", "--data", tmp_path, "--out", tmp_path / "out"]
+    assert main.run(["--home", str(tmp_path / "home"), *map(str, arguments)]) == 2
+    assert "cannot pretrain" in capsys.readouterr().err
+
+
+def test_the_manifest_has_the_fourteen_findings_in_their_published_order() -> None:
+    manifest = read_manifest(Path(module.__file__).resolve().parent)
+    assert [label.id for label in manifest.task.labels] == [
+        "atelectasis", "cardiomegaly", "effusion", "infiltration", "mass", "nodule", "pneumonia", "pneumothorax",
+        "consolidation", "edema", "emphysema", "fibrosis", "pleural_thickening", "hernia",
+    ]  # fmt: skip
+    assert manifest.can.pretrain
+    assert all(label.code_source for label in manifest.task.labels if label.code)
+
+
+def _grey(**header: str) -> Image:
+    pixels = np.tile(np.arange(200, dtype=np.uint8), (200, 1))
+    return Image(array=pixels, axes="yx", modality="DX", units="display", **header)  # type: ignore[arg-type]  # texts
+
+
+@pytest.mark.parametrize(
+    ("header", "codes"),
+    [
+        ({}, []),
+        ({"view": "PA", "body_part": "CHEST"}, []),
+        ({"view": "LL"}, ["thorax.lateral"]),
+        ({"view": "AP"}, ["thorax.ap"]),
+        ({"view": "lateral", "body_part": "HAND"}, ["thorax.lateral", "thorax.body-part"]),
+    ],
+)
+def test_the_header_is_heeded(header: dict[str, str], codes: list[str]) -> None:
+    assert [notice.code for notice in ThoraxMae().notices(_grey(**header))] == codes
+
+
+def test_a_leg_is_no_chest() -> None:
+    chest, leg = (study.open(Path(str(get_testdata_file(f"RG{n}_UNCR.dcm"))))[0].series[0].image() for n in (1, 3))
+    assert not [n for n in ThoraxMae().notices(chest) if n.level == "warning"]
+    assert "thorax.body-part" in [notice.code for notice in ThoraxMae().notices(leg)]
+
+
+def test_colour_is_noticed_and_grey_in_three_channels_is_not(data_folder: Path) -> None:
+    grey = np.repeat(_grey().array[..., None], 3, axis=2)
+    colour = grey.copy()
+    colour[..., 2] = 0
+    for pixels, codes in ((grey, []), (colour, ["thorax.colour"])):
+        image = Image(array=pixels, axes="yxc", modality="OT", units="display", meaning="rgb")
+        assert [notice.code for notice in ThoraxMae().notices(image)] == codes
+    photograph = next((data_folder / "fundus").rglob("*.jpg"))
+    opened = study.open(photograph)[0].series[0].image()
+    assert [notice.code for notice in ThoraxMae().notices(opened)] == ["thorax.colour"]
