@@ -17,7 +17,7 @@ from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.requests import AnalyseRequest, LearnRequest, PretrainRequest
 from medtransfer.contract.verbs import Context, JobCancelled, Plugin
 from medtransfer.errors import DataError, EnvironmentFailure, MedTransferError, PluginError, UserError
-from medtransfer.inference import GradCam, gradcam
+from medtransfer.inference import GradCam, gradcam, seg_gradcam
 from medtransfer.result.model import (
     Faithfulness,
     Finding,
@@ -81,4 +81,5 @@ __all__ = [
     "UserError",
     "gradcam",
     "rgb8",
+    "seg_gradcam",
 ]

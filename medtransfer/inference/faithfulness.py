@@ -12,6 +12,7 @@ reversed order, read backwards); the mean over a few random orders says how far 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -40,11 +41,11 @@ def measure(
     Parameters
     ----------
     predict
-        Maps a batch (n, C, H, W) to probabilities in [0, 1], (n, K); column k belongs to ``maps[k]``.
+        Maps a batch (n, C, *spatial) to probabilities in [0, 1], (n, K); column k belongs to ``maps[k]``.
     image
-        float32, (C, H, W), prepared as the network expects.
+        float32, (C, H, W) or (C, D, H, W), prepared as the network expects.
     maps
-        float32, (K, H, W), on the same grid.
+        float32, (K, *spatial), on the same grid.
     seed
         Seeds the random orders, and the order of blocks with equal values.
 
@@ -54,12 +55,12 @@ def measure(
         One for each map, in their order.
     """
     blurred = _blur(image)
-    grid = (min(BLOCKS, image.shape[1]), min(BLOCKS, image.shape[2]))
+    grid = tuple(min(BLOCKS, side) for side in image.shape[1:])
     generator = np.random.default_rng(seed)
     with torch.no_grad():
         ends = _probabilities(predict, torch.stack([image, blurred]))
         random = [
-            _areas(predict, image, blurred, generator.permutation(grid[0] * grid[1]).reshape(grid), ends)
+            _areas(predict, image, blurred, generator.permutation(math.prod(grid)).reshape(grid), ends)
             for _ in range(RANDOM_ORDERS)
         ]
         chance = np.mean([insertion - deletion for deletion, insertion in random], axis=0)
@@ -105,9 +106,10 @@ def _probabilities(predict: Callable[[Tensor], Tensor], batch: Tensor) -> NDArra
     return np.asarray(predict(batch).cpu(), dtype=np.float64)
 
 
-def _ranks(heat_map: NDArray[np.float32], grid: tuple[int, int], generator: np.random.Generator) -> NDArray[np.int64]:
+def _ranks(heat_map: NDArray[np.float32], grid: tuple[int, ...], generator: np.random.Generator) -> NDArray[np.int64]:
     """Rank the blocks from the hottest (0) on; blocks of equal heat in random order, not from the top left."""
-    heat = nn.functional.adaptive_avg_pool2d(torch.from_numpy(np.ascontiguousarray(heat_map))[None], grid)
+    pool = nn.AdaptiveAvgPool2d(grid) if len(grid) == 2 else nn.AdaptiveAvgPool3d(grid)
+    heat = pool(torch.from_numpy(np.ascontiguousarray(heat_map))[None])
     order = np.lexsort((generator.random(heat.numel()), -heat.numpy().ravel()))
     ranks = np.empty(order.size, dtype=np.int64)
     ranks[order] = np.arange(order.size)
@@ -115,12 +117,18 @@ def _ranks(heat_map: NDArray[np.float32], grid: tuple[int, int], generator: np.r
 
 
 def _blur(image: Tensor) -> Tensor:
-    """Blur (C, H, W) by a Gaussian as wide as a cell of the coarsest usual map, so that what a cell shows is gone."""
+    """Blur (C, *spatial) by a Gaussian as wide as a cell of the coarsest usual map, so that what a cell shows is gone.
+
+    One axis after the other: a Gaussian is the product of those along the axes.
+    """
     sigma = min(image.shape[1:]) / COARSEST_MAP
     radius = max(1, round(2 * sigma))
     offset = torch.arange(-radius, radius + 1, dtype=image.dtype, device=image.device)
     kernel = torch.exp(-0.5 * (offset / sigma) ** 2)
     kernel = (kernel / kernel.sum())[None, None]
-    padded = nn.functional.pad(image[:, None], (radius,) * 4, mode="replicate")
-    rows = nn.functional.conv2d(padded, kernel[:, :, None, :])
-    return nn.functional.conv2d(rows, kernel[:, :, :, None])[:, 0]
+    blurred = image
+    for axis in range(1, image.ndim):
+        lines = blurred.movedim(axis, -1)
+        padded = nn.functional.pad(lines.reshape(-1, 1, lines.shape[-1]), (radius, radius), mode="replicate")
+        blurred = nn.functional.conv1d(padded, kernel).reshape(lines.shape).movedim(-1, axis)
+    return blurred

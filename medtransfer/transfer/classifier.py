@@ -19,6 +19,7 @@ from medtransfer.errors import DataError, UserError
 from medtransfer.inference import faithfulness
 from medtransfer.result.model import Faithfulness, Finding, Heatmap, HeatmapInfo, Notice, Result
 from medtransfer.study.model import Image
+from medtransfer.transfer import wanted
 from medtransfer.transfer.answering import Answerer
 from medtransfer.transfer.augment import Augmentation, views
 from medtransfer.transfer.learning import Learning
@@ -205,14 +206,7 @@ def _to_explain(request: AnalyseRequest, findings: Sequence[Finding]) -> list[st
         return known
     if request.explain == ["positive"]:
         return [finding.label for finding in findings if finding.positive]
-    strange = [label for label in request.explain if label not in known]
-    if strange:
-        raise UserError(
-            f"this model has no label {strange[0]!r}",
-            code="explain.unknown-label",
-            hint=f"Its labels are: {', '.join(known)}.",
-        )
-    return [label for label in known if label in request.explain]
+    return wanted.named(request.explain, known)
 
 
 def _unfamiliar(answerer: Answerer, features: NDArray[np.float32]) -> list[Notice]:

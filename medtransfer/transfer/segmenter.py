@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -19,11 +19,12 @@ from medtransfer.errors import PluginError
 from medtransfer.inference.machine import RuntimeChoice, best_runtime, describe
 from medtransfer.inference.sliding import OnTile, Segmenter
 from medtransfer.result.measuring import measured
-from medtransfer.result.model import Notice, Result, Segmentation, Structure
+from medtransfer.result.model import Heatmap, Notice, Result, Segmentation, Structure
 from medtransfer.study.model import Image
-from medtransfer.transfer import bundles
+from medtransfer.transfer import bundles, wanted
 from medtransfer.transfer.body import body
 from medtransfer.transfer.provenance import about_model, passport, seeded
+from medtransfer.transfer.segmentation_explaining import Explainer
 from medtransfer.transfer.volumes import PreparedVolume, prepare
 
 NETWORK = "network.safetensors"
@@ -47,11 +48,15 @@ class SegmenterPlugin(ABC):
         Name of the network that learns where neither recipe nor weights nor model say which.
     head
         Name of the network's layers that answer: they start afresh for structures that the weights do not know.
+    explained
+        Name of the layer that Seg-Grad-CAM explains, in the lower part of the decoder; empty for a network without
+        maps.
     """
 
     modalities: Sequence[str] = ("CT",)
     backbone = ""
     head = ""
+    explained = ""
 
     def __init__(self) -> None:
         self._warm: tuple[str, Segmenter] | None = None
@@ -109,16 +114,24 @@ class SegmenterPlugin(ABC):
         ctx.progress(0.05, "preparing the volume")
         prepared = prepare(image, model.card.for_volumes, self.modalities)
         ctx.check()
-        labels = self._labels(segmenter, prepared, image, ctx)
+        found = self._found(segmenter, prepared, image, ctx)
+        labels = prepared.frame.to_original(found)
         ctx.progress(_ON_OWN_GRID, "measuring")
         structures = _structures(labels, image, model.card.labels)
-        notices = [*prepared.notices, *about_model(model, request), *_nothing_found(structures)]
+        explained = list(self._explained(model, prepared, found, request, ctx))
+        notices = [
+            *prepared.notices,
+            *about_model(model, request),
+            *_nothing_found(structures),
+            *(entry for entry in explained if isinstance(entry, Notice)),
+        ]
         ctx.progress(1.0, "done")
         return Result(
             findings=(),
             source=request.source,
             passport=passport(image, model, request, ctx, _in_words(segmenter.choice), time.monotonic() - began),
             segmentation=Segmentation(labels, structures),
+            heatmaps=tuple(entry for entry in explained if isinstance(entry, Heatmap)),
             notices=tuple(notices),
         )
 
@@ -126,22 +139,48 @@ class SegmenterPlugin(ABC):
         """Return the model's network compiled, the one of the last volume when the model is the same."""
         if self._warm is None or self._warm[0] != model.sha256:
             model.verify()
-            plan = model.card.for_volumes
-            network = self.network(model.card)
-            bundles.load_network(network, model, NETWORK)
-            network.requires_grad_(requires_grad=False)
             torch.set_num_threads(ctx.threads)
-            self._warm = (model.sha256, _compiled(network, plan.patch, ctx))
+            self._warm = (model.sha256, _compiled(self._loaded(model), model.card.for_volumes.patch, ctx))
         return self._warm[1]
 
-    def _labels(
+    def _loaded(self, model: ModelBundle) -> nn.Module:
+        network = self.network(model.card)
+        bundles.load_network(network, model, NETWORK)
+        return network.requires_grad_(requires_grad=False).eval()
+
+    def _found(
         self, segmenter: Segmenter, prepared: PreparedVolume, image: Image, ctx: Context
     ) -> NDArray[np.unsignedinteger]:
-        """Return the structures' numbers on the image's own grid."""
+        """Return the structures' numbers on the network's grid."""
         where = body(image, prepared.frame)
         found = segmenter.labels(prepared.values, body=where, on_tile=_tiles_to(ctx))
         ctx.check()
-        return prepared.frame.to_original(found)
+        return found
+
+    def _explained(
+        self,
+        model: ModelBundle,
+        prepared: PreparedVolume,
+        found: NDArray[np.unsignedinteger],
+        request: AnalyseRequest,
+        ctx: Context,
+    ) -> Iterator[Heatmap | Notice]:
+        """Yield a map, or why there is none, of each structure that was asked for by name.
+
+        A hundred maps of one volume are of no use to anybody: "all" and "positive", which suit findings, ask for none.
+        """
+        if not self.explained or {"all", "positive"}.intersection(request.explain) or not request.explain:
+            return
+        labels = {label.id: label for label in model.card.labels}
+        asked = wanted.named(request.explain, list(labels))
+        network = self._loaded(model).to(ctx.device)
+        explainer = Explainer(
+            network, self.explained, model.card.for_volumes.patch, prepared, found, request.faithfulness, request.seed
+        )
+        for done, label in enumerate(asked):
+            ctx.check()
+            ctx.progress(_ON_OWN_GRID + (1 - _ON_OWN_GRID) * done / len(asked), f"explaining {labels[label].name}")
+            yield explainer.explain(labels[label])
 
 
 def _tiles_to(ctx: Context) -> OnTile:

@@ -11,7 +11,7 @@ from nibabel.orientations import io_orientation
 from numpy.typing import NDArray
 
 from medtransfer.contract.plan import VolumePlan
-from medtransfer.transfer.resampling import Label, resample_labels
+from medtransfer.transfer.resampling import Label, resample, resample_labels
 
 Triple = tuple[int, int, int]
 Affine = NDArray[np.float64]
@@ -73,6 +73,13 @@ class Frame:
         z, y, x = (stop - start for start, stop in zip(self.start, self.stop, strict=True))
         result = np.zeros(self.original, dtype=labels.dtype)
         self.canonical(result)[self.box] = resample_labels(labels, (z, y, x), self.coarse_axis)
+        return result
+
+    def spread(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return values of the network's grid on the original grid, within their own range; 0 where it was cut off."""
+        z, y, x = (stop - start for start, stop in zip(self.start, self.stop, strict=True))
+        result = np.zeros(self.original, dtype=np.float32)
+        self.canonical(result)[self.box] = resample(values, (z, y, x), self.coarse_axis)
         return result
 
 

@@ -20,6 +20,7 @@ class StuNet(SegmenterPlugin):
 
     modalities = ("CT",)
     backbone = "stunet-s"
+    explained = "conv_blocks_localization.1"
     head = "seg_outputs"
 
     def network(self, card: BundleCard) -> nn.Module:
