@@ -88,7 +88,9 @@ class _Training:
     def __init__(self, task: VolumeTask, ctx: Context) -> None:
         self._task, self._ctx, self._recipe = task, ctx, task.recipe
         self._device = torch.device(ctx.device)
-        task.network.to(self._device)
+        # Validation lays a network out like this on a graphics card: a resumed training must not differ by the layout.
+        layout = torch.channels_last_3d if self._device.type == "cuda" else torch.contiguous_format
+        task.network.to(self._device).to(memory_format=layout)
         self._rates = (task.recipe.head_learning_rate, task.recipe.learning_rate)
         heads = [value for name, value in task.network.named_parameters() if _is_head(name, task.head)]
         others = [value for name, value in task.network.named_parameters() if not _is_head(name, task.head)]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from medtransfer.cohort.model import Case, Cohort, Partition
@@ -24,7 +25,7 @@ from medtransfer.transfer import bundles, volume_judging, volume_memory, volume_
 from medtransfer.transfer.fit import Progress
 from medtransfer.transfer.publication import data_statement, specified, versions
 from medtransfer.transfer.segmentation_metrics import StructureScore, scores
-from medtransfer.transfer.segmenter import NETWORK
+from medtransfer.transfer.segmenter import NETWORK, SegmenterPlugin
 from medtransfer.transfer.volume_augment import VolumeAugmentation, may_mirror
 from medtransfer.transfer.volume_cases import VolumeFolder, facts, looks_like_ct, open_case
 from medtransfer.transfer.volume_fit import VolumeTask, fit
@@ -41,18 +42,7 @@ _FRESH = "the network before training, its weights random"
 _PRETRAINED = "the network as it came, unchanged; structures that it did not know get random answers"
 
 
-class Learner(Protocol):
-    """What is particular to a plug-in in learning: see :class:`medtransfer.sdk.SegmenterPlugin`."""
-
-    modalities: Sequence[str]
-    backbone: str
-    head: str
-
-    def network(self, card: BundleCard) -> nn.Module:
-        """Return the network that the card describes."""
-
-    def advice(self, structures: Sequence[str], cases: int, *, ct: bool) -> Sequence[str]:
-        """Return what is known of trainings like this one."""
+LabelMap = NDArray[np.unsignedinteger]
 
 
 class _Beginning(Record):
@@ -67,7 +57,7 @@ class VolumeLearning:
 
     def __init__(
         self,
-        plugin: Learner,
+        plugin: SegmenterPlugin,
         cohort: Cohort,
         split: Mapping[str, Partition],
         request: LearnRequest,
@@ -225,7 +215,7 @@ class VolumeLearning:
         )
         return JudgedCase(case.patient, tuned, untuned)
 
-    def _scores(self, found: Any, reference: Any, spacing: Sequence[float]) -> Mapping[str, StructureScore]:
+    def _scores(self, found: LabelMap, reference: LabelMap, spacing: Sequence[float]) -> Mapping[str, StructureScore]:
         outputs = {label: output for output, label in enumerate(self._request.labels, start=1)}
         compared = scores(found, reference, list(outputs.values()), spacing)
         return {label: compared[output] for label, output in outputs.items()}
@@ -247,7 +237,7 @@ class VolumeLearning:
         return tell
 
 
-def _overlaps(found: Any, reference: Any, structures: int) -> list[float | None]:
+def _overlaps(found: LabelMap, reference: LabelMap, structures: int) -> list[float | None]:
     """Return the Dice of each structure, None for one that is in neither map."""
     size = structures + 1
     together = np.bincount(found.ravel().astype(np.int64) * size + reference.ravel(), minlength=size * size)

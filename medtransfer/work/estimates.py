@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from medtransfer.cohort.model import Cohort
 from medtransfer.contract.recipe import Recipe
 from medtransfer.hosting.guard import usable_cores
 from medtransfer.store import timings
@@ -20,6 +21,8 @@ START_S = 15.0
 GFLOP_PER_PASS = 4.0
 """Arithmetic that a small network's pass over a picture of 384 x 384 costs, at the speed that convolutions reach, in
 units of what a matrix product reaches: an EfficientNet-Lite0 needs 2.4 GFLOP and runs at some 60 % of that speed."""
+GFLOP_PER_VOXEL = 6.2e-5
+"""Arithmetic of STU-Net-S, the smallest: 130 GFLOP for 128 voxels cubed (Huang et al. 2023); validation not counted."""
 BACKWARD = 3.0
 """A training step costs about three forward passes: forward, and backward for activations and weights."""
 UPPER_COST = 0.5
@@ -53,9 +56,25 @@ def amount(recipe: Recipe, cases: int, labels: int) -> float:
     return (features + steps) * (recipe.input_size / REFERENCE_SIZE) ** 2
 
 
-def estimate(home: Home, plugin: str, recipe: Recipe, cases: int, labels: int) -> Estimate:
-    """Estimate a training; takes about a tenth of a second where no earlier training of that kind is known."""
-    work = amount(recipe, cases, labels)
+def amount_of_patches(recipe: Recipe) -> float:
+    """Return the work of a training on volumes, in the same unit; it does not depend on how many cases there are."""
+    epochs = max(recipe.epochs * USUAL_SHARE_OF_EPOCHS, min(recipe.patience, recipe.epochs))
+    patches = epochs * recipe.iterations * recipe.batch_size
+    return patches * BACKWARD * GFLOP_PER_VOXEL / GFLOP_PER_PASS * recipe.patch_side**3
+
+
+def amount_for(recipe: Recipe, cohort: Cohort) -> float:
+    """Return the work of a training on that cohort: :func:`amount`, or with masks :func:`amount_of_patches`."""
+    if cohort.structures:
+        return amount_of_patches(recipe)
+    return amount(recipe, len(cohort.cases), len(cohort.labels))
+
+
+def estimate(home: Home, plugin: str, recipe: Recipe, work: float) -> Estimate:
+    """Estimate a training; takes about a tenth of a second where no earlier training of that kind is known.
+
+    ``work`` is what :func:`amount_for` returned.
+    """
     known = timings.rates(home, plugin, recipe.tune)
     basis: Literal["earlier", "speed"] = "earlier" if known else "speed"
     seconds = work * statistics.median(known) if known else START_S + work * GFLOP_PER_PASS / _gflops()

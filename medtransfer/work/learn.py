@@ -251,7 +251,7 @@ def _run(session: Session, task: _Task, folder: Path, out: Path) -> Path:
     begin = time.monotonic()
     session.run(session.worker(task.entry), "learn", folder)
     if not resumed:
-        amount = estimates.amount(task.plan.recipe, len(task.plan.cohort.cases), len(task.plan.cohort.labels))
+        amount = estimates.amount_for(task.plan.recipe, task.plan.cohort)
         timings.record(session.home, task.entry.id, task.plan.recipe.tune, amount, time.monotonic() - begin)
     return bundle_folder
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from medtransfer.cohort.model import Case, Cohort, MaskStructure
 from medtransfer.contract.recipe import PRESETS, Recipe
 from medtransfer.errors import DataError, EnvironmentFailure
 from medtransfer.store import models as registry
@@ -90,12 +91,12 @@ def test_errors_are_among_what_an_examination_finds_and_refused_by_settling(sess
 
 def test_an_uninterrupted_training_makes_the_next_estimate_better(session: Session, table: Path) -> None:
     recipe = Recipe.preset("standard")
-    before = estimates.estimate(session.home, "test.echo", recipe, 48, 2)
+    before = estimates.estimate(session.home, "test.echo", recipe, estimates.amount(recipe, 48, 2))
     assert before.basis == "speed"
     with session:
         _train(session, trainings.begin(session.home, Wish("test.echo", table)))
     (rate,) = timings.rates(session.home, "test.echo", recipe.tune)
-    after = estimates.estimate(session.home, "test.echo", recipe, 48, 2)
+    after = estimates.estimate(session.home, "test.echo", recipe, estimates.amount(recipe, 48, 2))
     assert after.basis == "earlier"
     seconds = rate * estimates.amount(recipe, 48, 2)
     assert after.low < seconds < after.high
@@ -128,3 +129,16 @@ def test_a_model_is_named_after_its_data(path: str, name: str) -> None:
 def test_only_usable_plugins_that_learn_are_offered(home: Home) -> None:
     offered = {entry.id for entry in learners.learners(home)}
     assert {"test.echo", "test.trouble"} <= offered
+
+
+def test_more_and_larger_patches_take_longer_and_more_cases_do_not() -> None:
+    recipe = Recipe(batch_size=2, patch_side=64, iterations=100)
+    assert estimates.amount_of_patches(recipe.changed({"iterations": 200})) == pytest.approx(
+        2 * estimates.amount_of_patches(recipe)
+    )
+    assert estimates.amount_of_patches(recipe.changed({"patch_side": 128})) == pytest.approx(
+        8 * estimates.amount_of_patches(recipe)
+    )
+    cases = tuple(Case(f"{n:016x}", Path("x"), f"p{n}", {}, n) for n in range(9))
+    few, many = (Cohort(cases[:n], ("a",), "", structures=(MaskStructure("a", "A", 1),)) for n in (3, 9))
+    assert estimates.amount_for(recipe, few) == estimates.amount_for(recipe, many)

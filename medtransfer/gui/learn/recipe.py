@@ -98,7 +98,7 @@ class RecipePage(pages.Page):
                 name: planning.recipe_of(Wish(wish.plugin, wish.data, recipe=name), manifest) for name in PRESETS
             }
             return {
-                name: estimates.estimate(home, wish.plugin, recipe, cases, labels)
+                name: estimates.estimate(home, wish.plugin, recipe, estimates.amount_for(recipe, found.cohort))
                 for name, recipe in found_recipes.items()
             }
 
