@@ -158,12 +158,17 @@ class BundleCard(Record):
             ``model.pretrained`` when it was only pretrained.
         """
         if isinstance(self.recipe, PretrainRecipe):
-            raise UserError(
-                "this model was pretrained on images without answers and knows no findings yet",
-                code="model.pretrained",
-                hint="Start a training from it: `medtransfer learn --from` with the folder of the pretraining.",
-            )
+            raise only_pretrained()
         return self.recipe
+
+
+def only_pretrained() -> UserError:
+    """Return the error for what knows no findings yet and was to be used as a model."""
+    return UserError(
+        "this was pretrained on images without answers and knows no findings yet",
+        code="model.pretrained",
+        hint="Start a training from it: `medtransfer learn --from` with the folder of the pretraining.",
+    )
 
 
 def _made_for(own: str, other: str) -> UserError:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from medtransfer.contract.bundle import CARD, BundleCard, ModelBundle
+from medtransfer.contract.bundle import CARD, BundleCard, ModelBundle, only_pretrained
 from medtransfer.errors import DataError, UserError
 from medtransfer.hosting.catalogue import PluginEntry
 from medtransfer.store import models as registry
@@ -85,14 +85,23 @@ def import_bundle(home: Home, source: Path, name: str | None) -> StoredModel:
     ------
     DataError
         When it is not a bundle, or damaged.
+    UserError
+        ``model.pretrained`` when it cannot answer anything yet.
     """
     if source.is_dir():
-        return registry.publish(home, source, name or ModelBundle.open(source).card.name)
+        return _publish(home, source, name)
     home.prepare()
     with tempfile.TemporaryDirectory(dir=home.jobs, prefix="import-") as scratch:
         folder = Path(scratch)
         _unpack(source, folder)
-        return registry.publish(home, folder, name or ModelBundle.open(folder).card.name)
+        return _publish(home, folder, name)
+
+
+def _publish(home: Home, folder: Path, name: str | None) -> StoredModel:
+    card = ModelBundle.open(folder).card
+    if card.task == "pretraining":
+        raise only_pretrained()
+    return registry.publish(home, folder, name or card.name)
 
 
 def is_bundle(source: Path) -> bool:

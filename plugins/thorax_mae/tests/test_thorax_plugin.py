@@ -56,6 +56,7 @@ def test_pretrain_and_learn_from_it(radiographs: Path, tmp_path: Path) -> None:
     assert (encoder / "model" / "model.json").read_bytes() == before
     assert not any((home / "jobs").iterdir())
     assert main.run(["--home", str(home), *map(str, pretrain), "--set", "epochs=3"]) == 2
+    assert main.run(["--home", str(home), "model", "import", str(encoder / "model")]) == 2
     learn = ("learn", "--plugin", ID, "--data", radiographs, "--recipe", "quick", "--from", encoder)
     done(*learn, *TINY, "--set", "epochs=1", "--set", "bootstrap=100", "--name", "chest", "--out", out)
     card = json.loads((out / "model" / "model.json").read_text(encoding="utf-8"))
