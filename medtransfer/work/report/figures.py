@@ -85,6 +85,7 @@ def curves(tuned: LabelEvaluation, untuned: LabelEvaluation | None) -> Html:
 def course(history: Sequence[Mapping[str, float]]) -> Html:
     """Return the validation Dice and the loss by epoch; ``history`` as :mod:`medtransfer.transfer.fit` records it."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     with _styled():
         figure = Figure(figsize=(_WIDTH, 3.0), layout="constrained")
@@ -93,6 +94,7 @@ def course(history: Sequence[Mapping[str, float]]) -> Html:
             points = [(entry["epoch"], entry[key]) for entry in history if key in entry]
             axes.plot([x for x, _ in points], [y for _, y in points], "-", color=ACCENT, linewidth=1.6)
             axes.set(title=title, xlabel="epoch")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         dice.set_ylim(*_UNIT)
         return _svg(figure, "Validation Dice and training loss by epoch")
 
