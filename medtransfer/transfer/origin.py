@@ -1,4 +1,4 @@
-"""Where a training starts: pretrained weights from the catalogue, or a model that was trained before."""
+"""Where a training starts: weights of the catalogue, an encoder that was pretrained here, or a model trained before."""
 
 from __future__ import annotations
 

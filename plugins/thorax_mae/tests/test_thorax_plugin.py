@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,11 @@ from pydicom.data import get_testdata_file
 from medtransfer import study
 from medtransfer.cli import main
 from medtransfer.contract.manifest import read_manifest
+from medtransfer.errors import UserError
+from medtransfer.store.home import Home
 from medtransfer.study.model import Image
+from medtransfer.work import planning
+from medtransfer.work.planning import Wish
 
 ID = "medtransfer.thorax-mae"
 TINY = ("--set", "input_size=32", "--set", "batch_size=8")
@@ -41,27 +44,32 @@ def radiographs(data_folder: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_pretrain_and_learn_from_it(radiographs: Path, tmp_path: Path) -> None:
+def test_pretrain_leaves_an_encoder_that_a_training_starts_from(radiographs: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
 
     def done(*arguments: object) -> None:
         assert main.run(["--home", str(home), *map(str, arguments)]) == 0
 
-    encoder, out = tmp_path / "encoder", tmp_path / "out"
+    encoder = tmp_path / "encoder"
     pretrain = ("pretrain", "--plugin", ID, "--data", radiographs, "--recipe", "quick", "--out", encoder)
-    done(*pretrain, *TINY, "--set", "epochs=2", "--set", "warmup_epochs=0")
-    assert len(list((encoder / "reconstructions").glob("*.png"))) == 3
+    done(*pretrain, *TINY, "--set", "epochs=1", "--set", "warmup_epochs=0")
+    assert len(list((encoder / "reconstructions").glob("*.png"))) == 2
     before = (encoder / "model" / "model.json").read_bytes()
-    done(*pretrain, *TINY, "--set", "epochs=2", "--set", "warmup_epochs=0")
+    done(*pretrain, *TINY, "--set", "epochs=1", "--set", "warmup_epochs=0")
     assert (encoder / "model" / "model.json").read_bytes() == before
     assert not any((home / "jobs").iterdir())
     assert main.run(["--home", str(home), *map(str, pretrain), "--set", "epochs=3"]) == 2
     assert main.run(["--home", str(home), "model", "import", str(encoder / "model")]) == 2
-    learn = ("learn", "--plugin", ID, "--data", radiographs, "--recipe", "quick", "--from", encoder)
-    done(*learn, *TINY, "--set", "epochs=1", "--set", "bootstrap=100", "--name", "chest", "--out", out)
-    card = json.loads((out / "model" / "model.json").read_text(encoding="utf-8"))
-    assert card["backbone"] == "vit_tiny_patch16_mean_224"
-    assert card["weights"][0]["name"] == "encoder"
+    entry, manifest = planning.learner(Home(home), ID)
+    assert manifest.can.pretrain
+    parent = planning.parent_of(Home(home), entry, Wish(ID, radiographs, parent=str(encoder)))
+    assert parent is not None
+    assert (parent.card.task, parent.card.backbone) == ("pretraining", "vit_tiny_patch16_mean_224")
+    assert parent.card.data.patients == 48
+    other, _ = planning.learner(Home(home), "medtransfer.fundus-trio")
+    with pytest.raises(UserError) as refused:
+        planning.parent_of(Home(home), other, Wish(other.id, radiographs, parent=str(encoder)))
+    assert refused.value.code == "model.other-plugin"
 
 
 def test_a_plugin_that_cannot_pretrain_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
