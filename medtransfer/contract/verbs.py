@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol
 
 from medtransfer.cohort.model import Cohort, Partition
 from medtransfer.contract.bundle import ModelBundle
@@ -46,7 +46,6 @@ class Context(Protocol):
         """Write a line to the job's log. Never put a name, an identifier or a path into it."""
 
 
-@runtime_checkable
 class Plugin(Protocol):
     """What a plug-in's entry class provides: the verbs that its manifest declares.
 

@@ -40,7 +40,7 @@ class HeatmapPanel(QWidget):
         self.colours.setCurrentIndex(self.colours.findData(settings.text("colour_map")))
         self.trust = parts.label("", "muted", theme.SMALL_SIZE)
         self.none = parts.label("", "muted")
-        self.ask = parts.button("Explain this finding", self.explain.emit)
+        self.ask = parts.button("Explain this", self.explain.emit)
         self._controls = QWidget()
         self._lay_out()
         self.shown.toggled.connect(self.changed)

@@ -13,7 +13,7 @@ from medtransfer.gui.read.structures import Structures
 from medtransfer.gui.read.verdict import VerdictPanel
 from medtransfer.gui.read.viewer import HeatmapLook
 from medtransfer.gui.settings import Settings
-from medtransfer.result.model import Heatmap, Segmentation
+from medtransfer.result.model import Finding, Heatmap, Segmentation, Structure
 from medtransfer.work.verdicts import WHOLE, Verdict
 
 
@@ -56,6 +56,7 @@ class ResultPanel(QWidget):
         self.heatmaps.changed.connect(self.overlay_changed)
         self.heatmaps.explain.connect(self._ask_why)
         self.structures.visible_changed.connect(self.overlay_changed)
+        self.structures.chosen.connect(self._structure_chosen)
         self.structures.jump.connect(self.jump)
         self.verdict.given.connect(self._judge)
         self.clear()
@@ -67,13 +68,14 @@ class ResultPanel(QWidget):
 
     def show_result(self, shown: Shown) -> None:
         """Show a result; a finding that was selected before stays selected."""
-        before = self.findings.selected()
+        before, structure = self.findings.selected(), self.structures.selected()
         self.shown = shown
         segmentation = shown.result.segmentation
         if segmentation is not None:
             found = sum(structure.volume_ml > 0 for structure in segmentation.structures)
             self._count.setText(f"{found} of {len(segmentation.structures)} found")
             self.structures.show_structures(segmentation.structures)
+            self.structures.select(structure.label if structure else _explained_first(shown))
         self.findings.show_findings(shown.result.findings, before.label if before else "")
         self._finding_chosen()
         self._show_parts()
@@ -97,27 +99,41 @@ class ResultPanel(QWidget):
         return self.shown.result.segmentation if self.shown else None
 
     @property
+    def asked_about(self) -> Finding | Structure | None:
+        """The finding or the structure that is selected: what can be explained."""
+        return self.findings.selected() or (self.structures.selected() if self.segmentation else None)
+
+    @property
     def heatmap(self) -> Heatmap | None:
-        """The heat map of the selected finding."""
-        maps = self.shown.result.heatmaps if self.shown else ()
-        return next((heatmap for heatmap in maps if heatmap.info.label == self.label), None)
+        """The heat map of the selected finding or structure."""
+        maps, about = self.shown.result.heatmaps if self.shown else (), self.asked_about
+        return next((heatmap for heatmap in maps if about and heatmap.info.label == about.label), None)
 
     def heatmap_look(self) -> HeatmapLook | None:
-        """Return the heat map of the selected finding as it is to be drawn; None where there is none to be seen."""
-        heatmap, finding = self.heatmap, self.findings.selected()
-        if heatmap is None or finding is None or not self.heatmaps.shown.isChecked():
+        """Return the heat map of what is selected as it is to be drawn; None where there is none to be seen."""
+        heatmap, about = self.heatmap, self.asked_about
+        if heatmap is None or about is None or not self.heatmaps.shown.isChecked():
             return None
-        return HeatmapLook(heatmap, finding.name, self.heatmaps.opacity.value() / 100.0, self.heatmaps.colour_map)
+        return HeatmapLook(heatmap, about.name, self.heatmaps.opacity.value() / 100.0, self.heatmaps.colour_map)
 
     def _finding_chosen(self, _label: str = "") -> None:
-        finding = self.findings.selected()
-        if self.shown is not None and finding is not None:
-            self.heatmaps.show_for(self.heatmap, finding.name, can_explain=self.shown.explains)
+        self._show_why()
         self.show_verdicts()
         self.overlay_changed.emit()
 
+    def _structure_chosen(self) -> None:
+        self._show_why()
+        self._show_parts()
+        self.overlay_changed.emit()
+
+    def _show_why(self) -> None:
+        about = self.asked_about
+        if self.shown is not None and about is not None:
+            self.heatmaps.show_for(self.heatmap, about.name, can_explain=self.shown.explains)
+
     def _ask_why(self) -> None:
-        self.explain.emit(self.label)
+        if self.asked_about is not None:
+            self.explain.emit(self.asked_about.label)
 
     def _judge(self, verdict: Verdict | None) -> None:
         self.judged.emit(self.label, verdict)
@@ -126,7 +142,7 @@ class ResultPanel(QWidget):
         result = self.shown.result if self.shown else None
         visible = {
             "findings": result is not None and bool(result.findings),
-            "heatmap": result is not None and bool(result.findings),
+            "heatmap": result is not None and self.asked_about is not None,
             "structures": result is not None and result.segmentation is not None,
             "verdict": result is not None,
             "report": result is not None,
@@ -160,3 +176,8 @@ def _heading(text: str) -> QLabel:
     made = parts.heading(text)
     made.setContentsMargins(0, theme.spacing(), 0, 0)
     return made
+
+
+def _explained_first(shown: Shown) -> str:
+    """Return the label of the first map: a result that was explained opens with what spoke for it."""
+    return next((heatmap.info.label for heatmap in shown.result.heatmaps), "")

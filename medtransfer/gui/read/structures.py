@@ -172,10 +172,12 @@ def _swatch(area: QRect) -> QRect:
 class Structures(QWidget):
     """The list with its search field.
 
-    ``visible_changed`` says that other structures are to be shown, ``jump`` goes to one by its number.
+    ``visible_changed`` says that other structures are to be shown, ``chosen`` that another one is selected, ``jump``
+    goes to one by its number.
     """
 
     visible_changed = Signal()
+    chosen = Signal()
     jump = Signal(int)
 
     def __init__(self) -> None:
@@ -196,12 +198,26 @@ class Structures(QWidget):
         self.view.setToolTip("Click the colour to show or hide a structure; double-click its name to go there.")
         self.view.setUniformItemSizes(True)
         self.view.activated.connect(self._go)
+        self.view.selectionModel().selectionChanged.connect(self.chosen)
         self.model.ticked.connect(self.visible_changed)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.spacing())
         column.addWidget(self.search)
         column.addWidget(self.view)
+
+    def selected(self) -> Structure | None:
+        """Return the structure that is selected."""
+        rows = self.view.selectionModel().selectedIndexes()
+        structure: Structure | None = rows[0].data(Role.STRUCTURE) if rows else None
+        return structure
+
+    def select(self, label: str) -> None:
+        """Select the structure with that label, if it is in the list."""
+        for row in range(self._filtered.rowCount()):
+            index = self._filtered.index(row, 0)
+            if index.data(Role.STRUCTURE).label == label:
+                self.view.setCurrentIndex(index)
 
     def show_structures(self, structures: Sequence[Structure]) -> None:
         """Show the structures of a segmentation."""
