@@ -66,13 +66,16 @@ def import_model(
     ] = None,
 ) -> None:
     """Bring in a model from another machine, or a file of pretrained weights."""
-    from medtransfer.work import models, weights
+    from medtransfer.work import models, published, weights
 
     home = state.home(context).prepare()
     if source.is_dir() or models.is_bundle(source):
         console.say(f"imported as {models.import_bundle(home, source, name).reference}")
     else:
-        console.say(f"weights {weights.import_weights(home, source, name).name} are ready")
+        imported = weights.import_weights(home, source, name)
+        console.say(f"weights {imported.name} are ready")
+        for model in published.publish(home, imported):
+            console.say(f"published as {model.reference}, a model of {model.plugin}")
 
 
 @app.command()

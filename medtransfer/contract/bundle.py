@@ -22,6 +22,8 @@ from medtransfer.errors import DataError, UserError
 from medtransfer.result.model import Record
 
 CARD = "model.json"
+NETWORK = "network.safetensors"
+"""The file of a bundle for volumes that holds the network's tensors."""
 BUNDLE_FORMAT = 1
 
 

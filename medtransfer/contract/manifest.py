@@ -34,11 +34,16 @@ class ApiRange(Record):
 
 
 class Task(Record):
-    """What the plug-in answers. ``open_labels`` says that a cohort may bring labels that the manifest does not list."""
+    """What the plug-in answers.
+
+    ``open_labels`` says that a cohort may bring labels that the manifest does not list. ``networks`` are those of the
+    weights catalogue that the plug-in runs: imported weights of them become models of it.
+    """
 
     kind: Literal["multilabel", "binary", "multiclass", "segmentation"]
     open_labels: bool = False
     labels: list[LabelSpec] = Field(min_length=1)
+    networks: list[str] = []
 
     @model_validator(mode="after")
     def _unique(self) -> Task:

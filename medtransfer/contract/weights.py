@@ -100,6 +100,9 @@ class VolumeEntry(CatalogueEntry):
         Channels of the input; classes, the background among them.
     classes
         Name of the list that says which structure each output is; the plug-in keeps it.
+    structures
+        Ids of the structures in the order of the outputs, the background not counted; empty where they are all labels
+        of the plug-in's manifest in their order.
     plan
         How volumes are prepared; None where only the side file that comes with the checkpoint says.
     """
@@ -108,6 +111,7 @@ class VolumeEntry(CatalogueEntry):
     channels: int = Field(ge=1)
     outputs: int = Field(ge=2)
     classes: str
+    structures: list[str] = []
     plan: VolumePlan | None = None
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from medtransfer.cohort.model import Cohort, Partition
-from medtransfer.contract.bundle import BundleCard, BundleLabel, ModelBundle
+from medtransfer.contract.bundle import NETWORK, BundleCard, BundleLabel, ModelBundle
 from medtransfer.contract.requests import AnalyseRequest, LearnRequest
 from medtransfer.contract.verbs import Context
 from medtransfer.errors import PluginError
@@ -27,8 +27,6 @@ from medtransfer.transfer.provenance import about_model, passport, seeded
 from medtransfer.transfer.segmentation_explaining import Explainer
 from medtransfer.transfer.volumes import PreparedVolume, prepare
 
-NETWORK = "network.safetensors"
-"""The file of a bundle that holds the network's tensors."""
 _CHANNELS = 1
 _BEGUN, _SEGMENTED, _ON_OWN_GRID = 0.1, 0.9, 0.95
 """Share of the whole that is done before the first tile, after the last, and when the labels are on the own grid."""

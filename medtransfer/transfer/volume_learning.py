@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from medtransfer.cohort.model import Case, Cohort, Partition
-from medtransfer.contract.bundle import BundleCard, BundleLabel, ModelBundle
+from medtransfer.contract.bundle import NETWORK, BundleCard, BundleLabel, ModelBundle
 from medtransfer.contract.evaluation import Evaluation
 from medtransfer.contract.plan import VolumePlan
 from medtransfer.contract.requests import LearnRequest
@@ -25,7 +25,7 @@ from medtransfer.transfer import bundles, volume_judging, volume_memory, volume_
 from medtransfer.transfer.fit import Progress
 from medtransfer.transfer.publication import data_statement, specified, versions
 from medtransfer.transfer.segmentation_metrics import StructureScore, scores
-from medtransfer.transfer.segmenter import NETWORK, SegmenterPlugin
+from medtransfer.transfer.segmenter import SegmenterPlugin
 from medtransfer.transfer.volume_augment import VolumeAugmentation, may_mirror
 from medtransfer.transfer.volume_cases import VolumeFolder, facts, looks_like_ct, open_case
 from medtransfer.transfer.volume_fit import VolumeTask, fit

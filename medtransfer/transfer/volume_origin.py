@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from medtransfer.contract.bundle import ModelBundle, WeightsOrigin
+from medtransfer.contract.bundle import NETWORK, ModelBundle, WeightsOrigin
 from medtransfer.contract.plan import VolumePlan
 from medtransfer.contract.requests import LearnRequest
 from medtransfer.contract.verbs import Context
@@ -17,7 +17,6 @@ from medtransfer.contract.weights import RANDOM, VolumeEntry, WeightFit, catalog
 from medtransfer.errors import UserError
 from medtransfer.transfer import fit_report, weights
 from medtransfer.transfer.origin import described, on_this_machine
-from medtransfer.transfer.segmenter import NETWORK
 from medtransfer.transfer.volume_planning import Kept
 
 

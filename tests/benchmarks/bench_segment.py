@@ -29,10 +29,9 @@ import torch
 from numpy.typing import NDArray
 
 from medtransfer import study
-from medtransfer.contract.bundle import ModelBundle
+from medtransfer.contract.bundle import NETWORK, ModelBundle
 from medtransfer.study.modality import stated_where_missing
 from medtransfer.transfer import bundles
-from medtransfer.transfer.segmenter import NETWORK
 from medtransfer.transfer.volumes import prepare
 
 TILE = (128, 128, 128)

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from medtransfer.contract.bundle import BundleCard, BundleLabel, DataStatement, ModelBundle, Preprocessing
+from medtransfer.contract.bundle import NETWORK, BundleCard, BundleLabel, DataStatement, ModelBundle, Preprocessing
 from medtransfer.contract.plan import Intensities, VolumePlan
 from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.verbs import JobCancelled
@@ -19,7 +19,6 @@ from medtransfer.result.model import Result
 from medtransfer.sdk import SegmenterPlugin
 from medtransfer.study.model import Image
 from medtransfer.transfer import bundles
-from medtransfer.transfer.segmenter import NETWORK
 from tests.transfer.small import MANIFEST, PlainContext, request
 
 TOWARDS_HEAD = np.array([[0.0, 0.0, 2.0, 0.0], [0.0, 2.0, 0.0, 0.0], [2.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from medtransfer.contract.bundle import BundleCard, ModelBundle
+from medtransfer.contract.bundle import NETWORK, BundleCard, ModelBundle
 from medtransfer.contract.evaluation import ModelEvaluation
 from medtransfer.contract.verbs import JobCancelled
 from medtransfer.errors import EnvironmentFailure, UserError
 from medtransfer.transfer import volume_memory, weights
-from medtransfer.transfer.segmenter import NETWORK
 from medtransfer.transfer.volume_cases import open_case
 from tests.transfer import small_volumes as small
 from tests.transfer.small import PlainContext, request

@@ -13,11 +13,10 @@ from medtransfer_stunet.network import STUNet
 from medtransfer_stunet.structures import CODE_SOURCE
 
 import medtransfer
-from medtransfer.contract.bundle import BundleCard, BundleLabel, DataStatement, ModelBundle
+from medtransfer.contract.bundle import NETWORK, BundleCard, BundleLabel, DataStatement, ModelBundle
 from medtransfer.contract.manifest import read_manifest
 from medtransfer.contract.recipe import Recipe
 from medtransfer.transfer import bundles
-from medtransfer.transfer.segmenter import NETWORK
 from stunet_starter.data import StarterData
 
 PACKAGE = Path(__file__).resolve().parents[1] / "medtransfer_stunet"

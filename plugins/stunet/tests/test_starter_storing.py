@@ -15,10 +15,10 @@ from stunet_starter.storing import store
 from stunet_starter.views import Labelled
 from torch import nn
 
+from medtransfer.contract.bundle import NETWORK
 from medtransfer.contract.manifest import read_manifest
 from medtransfer.contract.recipe import Recipe
 from medtransfer.study.model import Image
-from medtransfer.transfer.segmenter import NETWORK
 from tests.transfer.small import PlainContext, request
 
 LIMIT = 32 * 10**6

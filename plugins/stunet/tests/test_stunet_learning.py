@@ -10,12 +10,11 @@ from medtransfer_stunet import plugin as module
 from medtransfer_stunet.plugin import StuNet
 
 from medtransfer.cohort.model import Cohort
-from medtransfer.contract.bundle import ModelBundle
+from medtransfer.contract.bundle import NETWORK, ModelBundle
 from medtransfer.contract.manifest import Manifest, read_manifest
 from medtransfer.contract.recipe import PRESETS, Recipe
 from medtransfer.contract.requests import LearnRequest
 from medtransfer.transfer import weights
-from medtransfer.transfer.segmenter import NETWORK
 from medtransfer.transfer.volume_cases import open_case
 from tests.transfer.small import PlainContext, request
 from tests.transfer.small_volumes import read, write_volumes

@@ -10,13 +10,12 @@ from medtransfer_stunet.network import STUNet
 from medtransfer_stunet.plugin import StuNet
 from medtransfer_stunet.structures import classes
 
-from medtransfer.contract.bundle import BundleCard, BundleLabel, DataStatement, ModelBundle
+from medtransfer.contract.bundle import NETWORK, BundleCard, BundleLabel, DataStatement, ModelBundle
 from medtransfer.contract.manifest import Manifest, read_manifest
 from medtransfer.contract.plan import VolumePlan
 from medtransfer.contract.recipe import Recipe
 from medtransfer.study.model import Image
 from medtransfer.transfer import bundles
-from medtransfer.transfer.segmenter import NETWORK
 from tests.transfer.small import PlainContext, request
 
 PACKAGE = Path(module.__file__).resolve().parent
