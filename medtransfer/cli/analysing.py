@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 from medtransfer.cli import console, state
 
 if TYPE_CHECKING:
+    from medtransfer.contract.requests import Quality
     from medtransfer.result.model import Segmentation
     from medtransfer.work.analyse import Analysed
     from medtransfer.work.analyser import Options
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 LATER = frozenset({"sr", "sc", "pdf"})
 
 
-def analyse(
+def analyse(  # noqa: PLR0913, PLR0917 - the command's options
     context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders.", show_default=False)],
     plugin: state.PluginId,
@@ -26,6 +28,7 @@ def analyse(
     model: state.ModelReference = None,
     explain: state.Explain = None,
     modality: state.Modality = "",
+    quality: state.Quality = "full",
     formats: Annotated[
         str, typer.Option("--format", metavar="LIST", help="Any of json,csv,png and, for segmentations, nifti,seg.")
     ] = "json,csv,png",
@@ -33,7 +36,7 @@ def analyse(
     """Say what a plug-in finds in images, and show why."""
     from medtransfer.work.analyse import analyse as work
 
-    options = _options(plugin, model, explain, modality, formats)
+    options = replace(_options(plugin, model, explain, modality, formats), quality=_quality(quality))
     with state.session(context) as session:
         outcome = work(session, paths, options, out)
     for done in outcome.done:
@@ -46,7 +49,7 @@ def analyse(
         raise typer.Exit(console.DONE_WITH_FAILURES if outcome.done else console.FAILED)
 
 
-def batch(
+def batch(  # noqa: PLR0913, PLR0917 - the command's options
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Every image below it is analysed.", show_default=False)],
     plugin: state.PluginId,
@@ -54,12 +57,13 @@ def batch(
     model: state.ModelReference = None,
     explain: state.Explain = None,
     modality: state.Modality = "",
+    quality: state.Quality = "full",
     workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes that analyse at once.")] = 1,
 ) -> None:
     """Analyse a folder tree. The same command goes on where an earlier one was stopped or killed."""
     from medtransfer.work.batch import batch as work
 
-    options = _options(plugin, model, explain, modality, "json,png")
+    options = replace(_options(plugin, model, explain, modality, "json,png"), quality=_quality(quality))
     with state.session(context) as session:
         counts = work(session, folder, options, out, workers)
     console.say(
@@ -97,6 +101,15 @@ def _options(plugin: str, model: str | None, explain: list[str] | None, modality
 
     wishes = tuple(explain) if explain else ("positive",)
     return Options(plugin=plugin, model=model, explain=wishes, modality=modality, formats=_formats(formats))
+
+
+def _quality(text: str) -> Quality:
+    from medtransfer.contract.requests import QUALITIES
+
+    for quality in QUALITIES:
+        if quality == text:
+            return quality
+    raise typer.BadParameter(f"there is no quality {text!r}; use one of {', '.join(QUALITIES)}")
 
 
 def _formats(text: str) -> tuple[Format, ...]:

@@ -30,6 +30,14 @@ Explain = Annotated[
     typer.Option("--explain", metavar="LABEL", help="Label to explain by a heat map; may be repeated; or 'all'."),
 ]
 
+Quality = Annotated[
+    str,
+    typer.Option(
+        "--quality",
+        metavar="fast|full|thorough",
+        help="Volumes: on a grid of 3 mm, on the model's own, or there and mirrored too where the model knows that.",
+    ),
+]
 Modality = Annotated[
     str,
     typer.Option(

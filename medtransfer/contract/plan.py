@@ -41,6 +41,8 @@ class VolumePlan(Record):
         ``high``, then shifted and scaled by its mean and standard deviation.
     intensities
         What ``ct`` needs; None for ``z-score``.
+    mirrored
+        Axes along which training mirrored its patches: only along these is an answer on a mirrored tile worth anything.
     """
 
     spacing: tuple[_Positive, _Positive, _Positive]
@@ -48,6 +50,7 @@ class VolumePlan(Record):
     pools: tuple[tuple[_Stride, _Stride, _Stride], ...]
     normalisation: Literal["z-score", "ct"] = "z-score"
     intensities: Intensities | None = None
+    mirrored: tuple[Literal[0, 1, 2], ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> VolumePlan:

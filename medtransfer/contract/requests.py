@@ -21,12 +21,19 @@ RECONSTRUCTIONS = "reconstructions"  # inside the checkpoints: what pretraining 
 SCRATCH = "scratch"  # the plug-in's temporary files, gone when the job ends
 
 
+Quality = Literal["fast", "full", "thorough"]
+"""How a volume is segmented: on a grid of 3 mm, on the grid that the network was trained on, or there and on mirrored
+tiles too, along the axes that training mirrored."""
+QUALITIES: tuple[Quality, ...] = ("fast", "full", "thorough")
+
+
 class AnalyseRequest(Record):
     """Analyse one image.
 
     ``explain`` lists label ids, or ``["positive"]`` for every label called positive, or ``["all"]``.
     ``bundle`` is the folder of the model. ``synthetic`` marks generated pictures.
     ``modality`` is what a person stated of a volume whose file names none; empty where the file did.
+    ``quality`` weighs time against detail in volumes: see :data:`Quality`.
     """
 
     verb: Literal["analyse"] = "analyse"
@@ -38,10 +45,13 @@ class AnalyseRequest(Record):
     seed: int = 2026
     synthetic: bool = False
     modality: str = ""
+    quality: Quality = "full"
 
     def parameters(self) -> dict[str, str | int | float | bool | list[str]]:
         """Return what a passport states about how this was asked for, enough to ask for it again."""
         stated = {"modality": self.modality} if self.modality else {}
+        if self.quality != "full":
+            stated["quality"] = self.quality
         return {
             "explain": self.explain,
             "faithfulness": self.faithfulness,

@@ -103,6 +103,8 @@ class VolumeEntry(CatalogueEntry):
     structures
         Ids of the structures in the order of the outputs, the background not counted; empty where they are all labels
         of the plug-in's manifest in their order.
+    mirrored
+        Axes ``(z, y, x)`` along which the authors mirrored in training; a checkpoint's own plan does not say it.
     plan
         How volumes are prepared; None where only the side file that comes with the checkpoint says.
     """
@@ -112,6 +114,7 @@ class VolumeEntry(CatalogueEntry):
     outputs: int = Field(ge=2)
     classes: str
     structures: list[str] = []
+    mirrored: tuple[Literal[0, 1, 2], ...] = ()
     plan: VolumePlan | None = None
 
 

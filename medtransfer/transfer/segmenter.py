@@ -13,7 +13,8 @@ from torch import nn
 
 from medtransfer.cohort.model import Cohort, Partition
 from medtransfer.contract.bundle import NETWORK, BundleCard, BundleLabel, ModelBundle
-from medtransfer.contract.requests import AnalyseRequest, LearnRequest
+from medtransfer.contract.plan import VolumePlan
+from medtransfer.contract.requests import AnalyseRequest, LearnRequest, Quality
 from medtransfer.contract.verbs import Context
 from medtransfer.errors import PluginError
 from medtransfer.inference.machine import RuntimeChoice, best_runtime, describe
@@ -27,6 +28,8 @@ from medtransfer.transfer.provenance import about_model, passport, seeded
 from medtransfer.transfer.segmentation_explaining import Explainer
 from medtransfer.transfer.volumes import PreparedVolume, prepare
 
+FAST = 3.0
+"""Distance between voxels, mm, on which a volume is segmented fast: an eighth of the voxels of a grid of 1.5 mm."""
 _CHANNELS = 1
 _BEGUN, _SEGMENTED, _ON_OWN_GRID = 0.1, 0.9, 0.95
 """Share of the whole that is done before the first tile, after the last, and when the labels are on the own grid."""
@@ -110,15 +113,19 @@ class SegmenterPlugin(ABC):
         ctx.progress(0.0, "loading the model")
         segmenter = self._segmenter(model, ctx)
         ctx.progress(0.05, "preparing the volume")
-        prepared = prepare(image, model.card.for_volumes, self.modalities)
+        plan, remarks = asked_for(model.card.for_volumes, request.quality)
+        prepared = prepare(image, plan, self.modalities)
         ctx.check()
-        found = self._found(segmenter, prepared, image, ctx)
+        where, mirror = body(image, prepared.frame), plan.mirrored if request.quality == "thorough" else ()
+        found = segmenter.labels(prepared.values, mirror=mirror, body=where, on_tile=_tiles_to(ctx))
+        ctx.check()
         labels = prepared.frame.to_original(found)
         ctx.progress(_ON_OWN_GRID, "measuring")
         structures = _structures(labels, image, model.card.labels)
         explained = list(self._explained(model, prepared, found, request, ctx))
         notices = [
             *prepared.notices,
+            *remarks,
             *about_model(model, request),
             *_nothing_found(structures),
             *(entry for entry in explained if isinstance(entry, Notice)),
@@ -146,15 +153,6 @@ class SegmenterPlugin(ABC):
         bundles.load_network(network, model, NETWORK)
         return network.requires_grad_(requires_grad=False).eval()
 
-    def _found(
-        self, segmenter: Segmenter, prepared: PreparedVolume, image: Image, ctx: Context
-    ) -> NDArray[np.unsignedinteger]:
-        """Return the structures' numbers on the network's grid."""
-        where = body(image, prepared.frame)
-        found = segmenter.labels(prepared.values, body=where, on_tile=_tiles_to(ctx))
-        ctx.check()
-        return found
-
     def _explained(
         self,
         model: ModelBundle,
@@ -179,6 +177,21 @@ class SegmenterPlugin(ABC):
             ctx.check()
             ctx.progress(_ON_OWN_GRID + (1 - _ON_OWN_GRID) * done / len(asked), f"explaining {labels[label].name}")
             yield explainer.explain(labels[label])
+
+
+def asked_for(plan: VolumePlan, quality: Quality) -> tuple[VolumePlan, list[Notice]]:
+    """Return the plan that a quality asks for, and what is to be said of it."""
+    if quality == "fast" and min(plan.spacing) < FAST:
+        z, y, x = (max(spacing, FAST) for spacing in plan.spacing)
+        own = " x ".join(f"{spacing:g}" for spacing in plan.spacing)
+        message = f"Segmented on a grid of {FAST:g} mm; the network was trained on one of {own} mm."
+        fix = "Small structures suffer most: ask for the full quality where they matter."
+        fast = plan.model_copy(update={"spacing": (z, y, x)})
+        return fast, [Notice(code="segment.fast", level="info", message=message, fix=fix)]
+    if quality == "thorough" and not plan.mirrored:
+        message = "The model was trained without mirroring, so it was asked once: mirrored answers would mix up sides."
+        return plan, [Notice(code="segment.not-mirrored", level="info", message=message)]
+    return plan, []
 
 
 def _tiles_to(ctx: Context) -> OnTile:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from medtransfer.contract import requests
 from medtransfer.contract.bundle import ModelBundle
-from medtransfer.contract.requests import AnalyseRequest
+from medtransfer.contract.requests import AnalyseRequest, Quality
 from medtransfer.hosting.process import Worker
 from medtransfer.result import reading
 from medtransfer.result.model import Result
@@ -29,7 +29,7 @@ class Options:
     """How to analyse. ``model`` None means the plug-in's newest model, else its starter.
 
     ``explain`` holds label ids, or ``positive``, or ``all``; ``synthetic`` marks generated pictures. ``modality`` is
-    what a person states of volumes whose files name none.
+    what a person states of volumes whose files name none, ``quality`` weighs time against detail in them.
     """
 
     plugin: str
@@ -41,6 +41,7 @@ class Options:
     seed: int = 2026
     synthetic: bool = False
     modality: str = ""
+    quality: Quality = "full"
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class Analyser:
             seed=self.options.seed,
             synthetic=self.options.synthetic,
             modality=modality_stated(image),
+            quality=self.options.quality,
         )
         with full_disk_explained():
             folder = Path(tempfile.mkdtemp(dir=self.scratch))

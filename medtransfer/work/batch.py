@@ -109,6 +109,7 @@ def _same_settings(out: Path, bundle: ModelBundle, options: Options, plugin_vers
         "explain": list(options.explain),
         "seed": options.seed,
         **({"modality": options.modality} if options.modality else {}),
+        **({"quality": options.quality} if options.quality != "full" else {}),
     }
     same_settings.require(
         out / SETTINGS,

@@ -84,7 +84,7 @@ def _publish(
             for output, structure in enumerate(structures, start=1)
         ],
         backbone=entry.architecture,
-        preprocessing=entry.plan or _plan_in(weights.file),
+        preprocessing=(entry.plan or _plan_in(weights.file)).model_copy(update={"mirrored": entry.mirrored}),
         recipe=_AS_PUBLISHED,
         weights=[origin],
         data=_statement(entry),

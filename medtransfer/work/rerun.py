@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medtransfer.contract.manifest import Manifest
+from medtransfer.contract.requests import QUALITIES
 from medtransfer.errors import DataError, MedTransferError
 from medtransfer.result import compare, reading
 from medtransfer.result.model import Result
@@ -85,6 +86,7 @@ def options_of(old: Result) -> Options:
         uncertainty=bool(stated.get("uncertainty", True)),
         synthetic=bool(stated.get("synthetic", False)),
         seed=old.passport.seed,
+        quality=next((quality for quality in QUALITIES if quality == stated.get("quality")), "full"),
     )
 
 

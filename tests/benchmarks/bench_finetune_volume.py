@@ -1,12 +1,13 @@
 """Fine-tuning the CT starter on the lower part of one CT, judged on the upper part of the same CT.
 
-    python -m tests.benchmarks.bench_finetune_volume DATA OUT [--starter BUNDLE] [--epochs N]
+    python -m tests.benchmarks.bench_finetune_volume DATA OUT [--starter BUNDLE] [--epochs N] [--other FOLDER]
 
 DATA is the folder of real images with ``ct/ct_a.nii.gz``. Compared on the upper part are an untrained network, the
-starter, and the starter after fine-tuning; OUT gets the model, the report with the curve, and the figure.
+starter, and the starter after fine-tuning; OUT gets the model and the report with the curve.
 
-It is one person: the figures say that training works, and nothing about others. The starter itself was trained on the
-whole of this CT, the upper part included, so what is gained comes on top of what it had seen there.
+The starter was trained on the whole of that CT, the upper part included: there is little left to gain. ``--other`` takes
+another person instead, whom it never saw: TotalSegmentator's ``tests/reference_files/aorta_report``, of which the aorta
+is known. It is one person each time: the figures say that training works, and nothing about others.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ import numpy as np
 from medtransfer_stunet import plugin as module
 from medtransfer_stunet.plugin import StuNet
 from medtransfer_stunet.structures import classes, renumbered, totalsegmentator_v2
+from numpy.typing import NDArray
+from stunet_starter.data import only
+from stunet_starter.judging import placed
 
 from medtransfer import cohort
 from medtransfer.cohort import checks, masks
@@ -35,8 +39,11 @@ from medtransfer.work.report import evaluation_report
 from tests.transfer.small import PlainContext
 
 PACKAGE = Path(module.__file__).resolve().parent
-PARTS = {"train": (0, 54), "validation": (54, 64), "test": (64, 112)}
-"""Slices from the feet up."""
+Parts = dict[str, tuple[int, int]]
+PARTS: Parts = {"train": (0, 54), "validation": (54, 64), "test": (64, 112)}
+"""Slices of ``ct_a`` from the feet up."""
+OTHER_PARTS: Parts = {"train": (0, 70), "validation": (70, 90), "test": (90, 191)}
+"""Slices of the other person's CT from the feet up: the descending aorta, some of it, and the arch."""
 _NIBABEL: Any = nibabel  # its types know only what all of its formats have
 LEAST = 300
 """Voxels of 27 mm3 that training and test part must show of a structure."""
@@ -49,8 +56,12 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--starter", type=Path, default=PACKAGE / "starter")
     parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--other", type=Path)
     asked = parser.parse_args()
-    cases = _cohort(asked.data / "ct", asked.out / "cohort")
+    if asked.other:
+        cases = _cohort(*_of_other(asked.other), OTHER_PARTS, asked.out / "cohort")
+    else:
+        cases = _cohort(*_of_ct_a(asked.data / "ct"), PARTS, asked.out / "cohort")
     began = time.monotonic()
     tuned = _learn(cases, asked.out / "tuned", str(asked.starter), epochs=asked.epochs)
     spent = time.monotonic() - began
@@ -70,17 +81,29 @@ def main() -> None:
     print(f"better than the starter on {better} of {len(evaluation.differences)} structures")
 
 
-def _cohort(source: Path, folder: Path) -> Cohort:
+def _of_ct_a(source: Path) -> tuple[Any, NDArray[np.int64]]:
+    """Return the CT and the numbers of its structures."""
+    image, drawn = (_NIBABEL.load(source / f"ct_a{kind}.nii.gz") for kind in ("", "_seg"))
+    return image, renumbered(np.asarray(drawn.dataobj).astype(np.int64), totalsegmentator_v2()).astype(np.int64)
+
+
+def _of_other(source: Path) -> tuple[Any, NDArray[np.int64]]:
+    """Return the other person's CT and the number of the aorta where it is."""
+    aorta = next(one.value for one in classes("totalsegmentator-104") if one.id == "aorta")
+    image = only(source / "example_ct.nii.gz")
+    mask = placed(only(source / "test_result" / "models" / "aorta.nii.gz"), image)
+    return _NIBABEL.load(source / "example_ct.nii.gz"), mask.T.astype(np.int64) * aorta
+
+
+def _cohort(image: Any, numbers: NDArray[np.int64], parts: Parts, folder: Path) -> Cohort:
     """Write the parts as three cases with masks of the structures that training and test show, and read them."""
     folder.mkdir(parents=True, exist_ok=True)
-    image, drawn = (_NIBABEL.load(source / f"ct_a{kind}.nii.gz") for kind in ("", "_seg"))
     values = np.asarray(image.dataobj)
-    numbers = renumbered(np.asarray(drawn.dataobj).astype(np.int64), totalsegmentator_v2())
-    counts = [np.bincount(numbers[:, :, slice(*PARTS[part])].ravel(), minlength=256) for part in ("train", "test")]
+    counts = [np.bincount(numbers[:, :, slice(*parts[part])].ravel(), minlength=256) for part in ("train", "test")]
     shared = [one for one in classes("totalsegmentator-104") if min(count[one.value] for count in counts) >= LEAST]
     outputs = renumbered(numbers.astype(np.int64), {one.value: one.value for one in shared})
     rows = []
-    for part, (first, last) in PARTS.items():
+    for part, (first, last) in parts.items():
         affine = image.affine.copy()
         affine[:3, 3] = (image.affine @ [0, 0, first, 1])[:3]
         for name, array in ((f"{part}.nii.gz", values), (f"{part}_seg.nii.gz", outputs)):

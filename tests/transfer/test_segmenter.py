@@ -283,3 +283,61 @@ def test_only_structures_that_the_model_has_can_be_explained(bundle: ModelBundle
         explained(bundle, ctx, "horn")
     assert caught.value.code == "explain.unknown-label"
     assert explained(bundle, ctx, "all").heatmaps == explained(bundle, ctx, "positive").heatmaps == ()
+
+
+def tiles(ctx: PlainContext) -> int:
+    """Return how many tiles the last analysis had."""
+    return next(int(stage.split()[-1]) for _, stage, _ in reversed(ctx.told) if stage.startswith("tile"))
+
+
+def test_a_volume_is_segmented_fast_on_a_coarser_grid(bundle: ModelBundle, ctx: PlainContext) -> None:
+    fine = phantom().repeat(2, axis=0).repeat(2, axis=1).repeat(2, axis=2)
+    result = BySize().analyse(as_image(fine), bundle, request(bundle, quality="fast"), ctx)
+    assert result.segmentation is not None
+    assert result.segmentation.array.shape == fine.shape
+    assert result.passport.parameters["quality"] == "fast"
+    assert [n.message for n in result.notices if n.code == "segment.fast"] == [
+        "Segmented on a grid of 3 mm; the network was trained on one of 2 x 2 x 2 mm."
+    ]
+    fast = tiles(ctx)
+    BySize().analyse(as_image(fine), bundle, request(bundle), ctx)
+    assert fast < tiles(ctx)
+
+
+class Lopsided(Levels):
+    """Answers by where a voxel lies in its tile, so that mirrored tiles answer otherwise."""
+
+    def forward(self, volume: Tensor) -> Tensor:
+        place = torch.linspace(-1, 1, volume.shape[2], device=volume.device).view(1, 1, -1, 1, 1)
+        answer: Tensor = self.head(self.values(volume) + 8 * place.expand_as(volume))
+        return answer
+
+
+class Thorough(BySize):
+    def network(self, card: BundleCard) -> nn.Module:
+        return Lopsided()
+
+
+def test_thorough_answers_are_the_mean_over_mirrored_tiles(tmp_path: Path, ctx: PlainContext) -> None:
+    """Along the axis that matters the two answers cancel, and what is left is the answer by value alone."""
+    (tmp_path / "bundle").mkdir()
+    mirrored = written(tmp_path / "bundle", PLAN.model_copy(update={"mirrored": (0,)}))
+    small = as_image(phantom()[2:18])  # as high as one tile
+    once, both = (
+        Thorough().analyse(small, mirrored, request(mirrored, quality=quality), ctx) for quality in ("full", "thorough")
+    )
+    by_value = analyse(small, mirrored, ctx)
+    assert once.segmentation is not None
+    assert both.segmentation is not None
+    assert by_value.segmentation is not None
+    assert np.array_equal(both.segmentation.array, by_value.segmentation.array)
+    assert not np.array_equal(once.segmentation.array, by_value.segmentation.array)
+
+
+def test_a_model_that_never_saw_mirrored_bodies_is_not_asked_about_them(bundle: ModelBundle, ctx: PlainContext) -> None:
+    result = Thorough().analyse(as_image(phantom()), bundle, request(bundle, quality="thorough"), ctx)
+    full = Thorough().analyse(as_image(phantom()), bundle, request(bundle), ctx)
+    assert result.segmentation is not None
+    assert full.segmentation is not None
+    assert np.array_equal(result.segmentation.array, full.segmentation.array)
+    assert "segment.not-mirrored" in {notice.code for notice in result.notices}
