@@ -18,6 +18,7 @@ from medtransfer.gui.read.space import ReadSpace
 
 PLUGINS = Path(__file__).resolve().parents[2] / "tests" / "plugins"
 FUNDUS = "medtransfer.fundus-trio"
+STUNET = "medtransfer.stunet"
 TROUBLE = "test.trouble"
 BROKEN = 'manifest = 1\nid = "clinic.bone-age"\nname = "Bone age"\n'
 
@@ -67,6 +68,32 @@ def reading(studio: Studio, pictures: Pictures) -> None:
     studio.read.viewer.toolbar.outline_button.click()
     studio.context.commands.run("read.layout.1")
     studio.context.commands.run("read.remove_all")
+
+
+def segmenting(studio: Studio, pictures: Pictures) -> None:
+    """Draw a CT that the starter segmented, and why it found one of the structures."""
+    run, panel, found = studio.context.commands.run, studio.read.analyse_panel, studio.read.result_panel
+    studio.go(ReadSpace)
+    studio.open(pictures.ct())
+    run("read.state.CT")
+    studio.rest()
+    run("read.layout.2x2")
+    studio.until(lambda: panel.plugin.findData(STUNET) >= 0)
+    panel.plugin.setCurrentIndex(panel.plugin.findData(STUNET))
+    panel.analyse.click()
+    studio.until(lambda: studio.read.reading.shown is not None)
+    studio.rest()
+    studio.read.viewer.grid.set_window(40.0, 400.0)
+    studio.shoot("read-segmented")
+    found.structures.select("urinary_bladder")
+    found.structures.view.activated.emit(found.structures.view.currentIndex())
+    found.heatmaps.ask.click()
+    studio.until(lambda: found.heatmap is not None)
+    studio.rest()
+    found.structures.model.set_all(shown=False)
+    studio.shoot("read-structure-explained")
+    run("read.layout.1")
+    run("read.remove_all")
 
 
 def trouble(studio: Studio, pictures: Pictures) -> None:
@@ -248,4 +275,12 @@ def frame(studio: Studio, pictures: Pictures) -> None:
     studio.window.resize(*SIZE)
 
 
-SCENES = {"read": reading, "trouble": trouble, "learn": learning, "models": models, "plugins": plugins, "frame": frame}
+SCENES = {
+    "read": reading,
+    "segment": segmenting,
+    "trouble": trouble,
+    "learn": learning,
+    "models": models,
+    "plugins": plugins,
+    "frame": frame,
+}

@@ -5,7 +5,7 @@
 DATA is the folder of real images with ``ct/ct_a.nii.gz``. Compared on the upper part are an untrained network, the
 starter, and the starter after fine-tuning; OUT gets the model and the report with the curve.
 
-The starter was trained on the whole of that CT, the upper part included: there is little left to gain. ``--other`` takes
+The starter was trained on the whole of that CT, the upper part included: little is left to gain. ``--other`` takes
 another person instead, whom it never saw: TotalSegmentator's ``tests/reference_files/aorta_report``, of which the aorta
 is known. It is one person each time: the figures say that training works, and nothing about others.
 """
