@@ -24,8 +24,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.verbs import Context
-from medtransfer.errors import EnvironmentFailure, PluginError
-from medtransfer.transfer import metrics
+from medtransfer.errors import EnvironmentFailure
+from medtransfer.transfer import checkpoints, metrics
 from medtransfer.transfer.backbones import parameter_groups
 from medtransfer.transfer.prepared import Inputs
 
@@ -162,13 +162,7 @@ class _Training:
             self._set_rates((epoch - 1) * self._steps_per_epoch + step)
             total += self._step(_Batch(chosen, views, int(generator.integers(2**31)))) * len(chosen)
         mean = total / len(order)
-        if not math.isfinite(mean):
-            raise PluginError(
-                "training diverged: the loss is no longer a number",
-                code="training.diverged",
-                hint="Use smaller learning rates (`--set learning_rate=...`), or the recipe `quick`.",
-            )
-        return mean
+        return checkpoints.require_finite(mean)
 
     def _step(self, batch: _Batch) -> float:
         """Do one step of the optimiser, in smaller pieces when the device's memory does not hold the batch.
@@ -262,9 +256,7 @@ class _Training:
             "progress": vars(self._progress),
             "chunk": self._chunk,
         }
-        partial = checkpoint.with_name(f"{checkpoint.name}.partial")
-        torch.save(state, partial)
-        partial.replace(checkpoint)
+        checkpoints.write(state, checkpoint)
 
     def _resume(self, checkpoint: Path) -> None:
         state = torch.load(checkpoint, map_location=self._fabric.device, weights_only=True)

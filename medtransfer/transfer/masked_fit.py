@@ -14,8 +14,7 @@ from torch import Tensor
 from medtransfer.contract.bundle import Preprocessing
 from medtransfer.contract.pretraining import PretrainRecipe
 from medtransfer.contract.verbs import Context
-from medtransfer.errors import PluginError
-from medtransfer.transfer import masked_autoencoder, masked_views
+from medtransfer.transfer import checkpoints, masked_autoencoder, masked_views
 from medtransfer.transfer.masked_autoencoder import PATCH, MaskedAutoencoder, mask
 from medtransfer.transfer.pictures import normalised
 from medtransfer.transfer.prepared import PictureFolder
@@ -117,13 +116,7 @@ class MaskedFit:
             rate = learning_rate(recipe, epoch - 1 + step / self._steps)
             total += self._step(normalised(seen, task.preprocessing), noise, rate)
         mean = total / self._steps
-        if not math.isfinite(mean):
-            raise PluginError(
-                "pretraining diverged: the loss is no longer a number",
-                code="training.diverged",
-                hint="Use a smaller learning rate (`--set base_learning_rate=...`).",
-            )
-        return mean
+        return checkpoints.require_finite(mean, "base_learning_rate")
 
     def _step(self, pictures: Tensor, noise: Tensor, rate: float) -> float:
         for group in self._optimizer.param_groups:
@@ -179,9 +172,7 @@ class MaskedFit:
             "optimizer": self._optimizer.state_dict(),
             "progress": vars(self._progress),
         }
-        partial = checkpoint.with_name(f"{checkpoint.name}.partial")
-        torch.save(state, partial)
-        partial.replace(checkpoint)
+        checkpoints.write(state, checkpoint)
 
     def _resume(self, checkpoint: Path) -> None:
         state = torch.load(checkpoint, map_location=self._ctx.device, weights_only=True)

@@ -7,7 +7,6 @@ answer and the rest it is their fine-tuning; a smaller rate for the rest is how 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,8 @@ from torch import Tensor, nn
 
 from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.verbs import Context
-from medtransfer.errors import EnvironmentFailure, PluginError
+from medtransfer.errors import EnvironmentFailure
+from medtransfer.transfer import checkpoints
 from medtransfer.transfer.fit import Progress, wants_bf16
 from medtransfer.transfer.volume_augment import VolumeAugmentation
 from medtransfer.transfer.volume_cases import LearntVolume
@@ -135,13 +135,7 @@ class _Training:
             self._ctx.check()
             losses.append(self._step([self._patch(epoch, step, place) for place in range(self._recipe.batch_size)]))
         mean = float(np.mean(losses))
-        if not math.isfinite(mean):
-            raise PluginError(
-                "training diverged: the loss is no longer a number",
-                code="training.diverged",
-                hint="Use smaller learning rates (`--set learning_rate=...`), or the recipe `quick`.",
-            )
-        return mean
+        return checkpoints.require_finite(mean)
 
     def _patch(self, epoch: int, step: int, place: int) -> Patch:
         random = np.random.default_rng([self._recipe.seed, epoch, step, place])
@@ -208,9 +202,7 @@ class _Training:
             "progress": vars(self._progress),
             "together": self._together,
         }
-        partial = checkpoint.with_name(f"{checkpoint.name}.partial")
-        torch.save(state, partial)
-        partial.replace(checkpoint)
+        checkpoints.write(state, checkpoint)
 
     def _resume(self, checkpoint: Path) -> None:
         state = torch.load(checkpoint, map_location=self._device, weights_only=True)

@@ -11,6 +11,7 @@ import torch
 from medtransfer_stunet.network import STUNet
 from torch import Generator, Tensor
 
+from medtransfer.transfer import checkpoints
 from medtransfer.transfer.volume_loss import deep_supervision
 from stunet_starter.views import Labelled, Triple, view
 
@@ -83,9 +84,7 @@ def _keep(
     network: STUNet, optimiser: torch.optim.Optimizer, mean: dict[str, Tensor], step: int, checkpoint: Path
 ) -> None:
     state = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "mean": mean, "step": step}
-    fresh = checkpoint.with_suffix(".new")
-    torch.save(state, fresh)
-    fresh.replace(checkpoint)
+    checkpoints.write(state, checkpoint)
 
 
 def _resumed(network: STUNet, optimiser: torch.optim.Optimizer, mean: dict[str, Tensor], checkpoint: Path) -> int:
