@@ -131,11 +131,10 @@ class Background(QObject):
 
 
 def _can_be_called(callback: Callable[[Any], None] | None) -> TypeGuard[Callable[[Any], None]]:
-    """Say whether there is somebody to tell: the widget or the space whose method this is may be gone by now."""
-    owner = getattr(callback, "__self__", None)
-    if isinstance(owner, _Shown):
-        owner = owner.widget()
-    return callback is not None and not (isinstance(owner, QObject) and not isValid(owner))
+    """Say whether there is somebody to tell: what the callback belongs to or holds on to may be gone by now."""
+    held = [cell.cell_contents for cell in getattr(callback, "__closure__", None) or ()]
+    owners = [one.widget() if isinstance(one, _Shown) else one for one in (getattr(callback, "__self__", None), *held)]
+    return callback is not None and all(isValid(one) for one in owners if isinstance(one, QObject))
 
 
 def _work(job: Job, work: Callable[[Job], Any]) -> None:

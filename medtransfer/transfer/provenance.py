@@ -12,6 +12,7 @@ from medtransfer.contract.bundle import ModelBundle
 from medtransfer.contract.requests import AnalyseRequest
 from medtransfer.contract.verbs import Context
 from medtransfer.result.model import Notice, Passport
+from medtransfer.study.counting import agreed
 from medtransfer.study.model import Image
 from medtransfer.transfer.publication import versions
 
@@ -28,7 +29,7 @@ def passport(
         parameters=request.parameters(),
         versions=versions(ctx.manifest),
         device=ctx.device,
-        runtime=f"{runtime}, {ctx.threads} threads",
+        runtime=f"{runtime}, {agreed(ctx.threads, 'thread', 'threads')}",
         seed=request.seed,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         duration_s=round(duration, 3),

@@ -38,13 +38,26 @@ class Space:
         self.told.append(answer)
 
 
+def itself(asker: Page | Space) -> Callable[[object], None]:
+    return asker.tell
+
+
+def held(asker: Page | Space) -> Callable[[object], None]:
+    return lambda answer: asker.tell(answer)  # noqa: PLW0108 - what a callback with more arguments looks like
+
+
 @pytest.mark.parametrize("make", [Page, Space])
+@pytest.mark.parametrize("called", [itself, held])
 @pytest.mark.parametrize("gone", [False, True])
 def test_an_answer_reaches_only_what_is_still_there(
-    qtbot: QtBot, make: Callable[[], Page | Space], *, gone: bool
+    qtbot: QtBot,
+    make: Callable[[], Page | Space],
+    called: Callable[[Page | Space], Callable[[object], None]],
+    *,
+    gone: bool,
 ) -> None:
     asker, background, go = make(), Background(), threading.Event()
-    job = background.run("Waiting", lambda _job: go.wait(10), asker.tell)
+    job = background.run("Waiting", lambda _job: go.wait(10), called(asker))
     told = asker.told
     if gone:
         delete(asker if isinstance(asker, Page) else asker.page)

@@ -55,7 +55,7 @@ def test_every_label_gets_a_calibrated_answer(image: Image, trained: ModelBundle
         assert 0 < finding.uncertainty < 0.5
     passport = result.passport
     assert (passport.plugin, passport.model_sha256, passport.seed) == ("test.small", trained.sha256, 2026)
-    assert (passport.device, passport.runtime) == ("cpu", "torch, 1 threads")
+    assert (passport.device, passport.runtime) == ("cpu", "torch, 1 thread")
     assert {"medtransfer", "test.small", "torch", "timm", "numpy"} <= passport.versions.keys()
 
 

@@ -246,6 +246,6 @@ def _passport(sheet: _Sheet, result: Result) -> None:
     sheet.heading("How this came about")
     sheet.text(f"Plug-in {passport.plugin} {passport.plugin_version}, model {passport.model}")
     computed = f"{numbers.moment(passport.created)}, in {passport.duration_s:.1f} s on {passport.device}"
-    sheet.text(f"Computed {computed}, {passport.runtime}; seed {passport.seed}")
+    sheet.text(f"Computed {computed}, {numbers.computed_by(passport)}; seed {passport.seed}")
     sheet.text(f"Model SHA-256 {passport.model_sha256}", 7.5, role="muted")
     sheet.text(f"Pixels SHA-256 {result.source.pixel_sha256}", 7.5, role="muted")

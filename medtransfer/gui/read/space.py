@@ -30,6 +30,7 @@ from medtransfer.result.model import Segmentation
 from medtransfer.study.model import Image, Level
 from medtransfer.work import opening
 from medtransfer.work.choices import Choice
+from medtransfer.work.report import numbers
 from medtransfer.work.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class ReadSpace:
         self.studies = regions.studies.model
         self.opener = Opener(context.home, context.background, self.studies)
         self.reading = Reading(context.home, context.settings, context.background)
+        self.reading.setParent(regions)  # it goes with what it is shown in, and hears of no answer afterwards
         self.studies_panel, self.viewer, self.centre = self.regions.studies, self.regions.viewer, self.regions.centre
         self.analyse_panel, self.result_panel = self.regions.analyse, self.regions.result
         self.notices, self.drawn = self.regions.notices, self.regions.drawn
@@ -361,7 +363,7 @@ class ReadSpace:
 
     def _answered(self, shown: Shown) -> None:
         passport = shown.result.passport
-        self._context.events.device.emit(f"{passport.device.upper()}{words.DOT}{passport.runtime}")
+        self._context.events.device.emit(f"{passport.device.upper()}{words.DOT}{numbers.computed_by(passport)}")
         self.drawn.put_away()
         self.result_panel.show_result(shown)
         self._show_notices()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from medtransfer.contract.evaluation import Grade, Interval, LabelEvaluation
+from medtransfer.result.model import Passport
 
 TOO_FEW = "too few cases to say"
 _DASH = "\u2013"
@@ -54,6 +55,11 @@ def moment(iso: str) -> str:
         return datetime.fromisoformat(iso).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
     except ValueError:
         return iso
+
+
+def computed_by(passport: Passport) -> str:
+    """Return what computed a result as its makers write it."""
+    return passport.runtime.replace("openvino", "OpenVINO").replace("torch", "PyTorch")
 
 
 def counted(number: int, noun: str) -> str:

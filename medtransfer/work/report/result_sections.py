@@ -189,7 +189,7 @@ def _passport(result: Result) -> Html:
         "Plug-in": f"{passport.plugin} {passport.plugin_version}",
         "Model": passport.model,
         "Computed": f"{numbers.moment(passport.created)}, in {passport.duration_s:.1f} s",
-        "On": f"{passport.device}, {passport.runtime}",
+        "On": f"{passport.device}, {numbers.computed_by(passport)}",
         "Seed": str(passport.seed),
     }
     parameters = {

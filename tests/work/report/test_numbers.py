@@ -4,6 +4,7 @@ import pytest
 
 from medtransfer.contract.evaluation import Interval
 from medtransfer.work.report import numbers
+from tests.result.results import passport
 
 
 @pytest.mark.parametrize(
@@ -26,3 +27,9 @@ def test_differences_carry_their_sign() -> None:
 def test_moments() -> None:
     assert numbers.moment("2026-11-23T10:00:00+02:00") == "2026-11-23 08:00 UTC"
     assert numbers.moment("some day") == "some day"
+
+
+def test_what_computed_is_written_as_its_makers_write_it() -> None:
+    assert numbers.computed_by(passport()) == "OpenVINO"
+    torch = passport().model_copy(update={"runtime": "torch in fp32, 1 thread"})
+    assert numbers.computed_by(torch) == "PyTorch in fp32, 1 thread"
