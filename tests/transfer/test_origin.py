@@ -11,14 +11,14 @@ from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.requests import LearnRequest
 from medtransfer.errors import DataError, EnvironmentFailure, UserError
 from medtransfer.transfer import backbones, origin
-from medtransfer.transfer.origin import FromCatalogue, FromModel
+from medtransfer.transfer.origin import Origin
 from tests.transfer.small import BACKBONE, PlainContext
 
 LITE0 = "tf_efficientnet_lite0"
 IMAGENET = f"{LITE0}.imagenet"
 
 
-def choose(recipe: Recipe, ctx: PlainContext, parent: str = "") -> FromCatalogue | FromModel:
+def choose(recipe: Recipe, ctx: PlainContext, parent: str = "") -> Origin:
     request = LearnRequest(name="x", recipe=recipe, labels=["a"], parent=parent)
     return origin.choose(request, LITE0, IMAGENET, "none", ctx)
 
