@@ -55,7 +55,8 @@ def learnt(home: Home, table: Path, out: Path, recipe: str, labels: tuple[str, .
         parent=parent,
         settings=SMALL,
     )
-    learn(Session(home), wish, out)
+    with Session(home) as session:
+        learn(session, wish, out)
     return ModelBundle.open(out / "model")
 
 

@@ -52,7 +52,8 @@ def test_imported_weights_segment_a_ct_by_their_published_classes(home: Home, ch
     values = np.random.default_rng(1).integers(0, 80, (24, 22, 20), dtype=np.int16)
     nifti.save(nifti.Nifti1Image(values, np.diag([1.5, 1.5, 1.5, 1.0])), tmp_path / "ct.nii.gz")
     options = Options(PLUGIN, model=model.reference, modality="CT")
-    analyse(Session(home), [tmp_path / "ct.nii.gz"], options, tmp_path / "out")
+    with Session(home) as session:
+        analyse(session, [tmp_path / "ct.nii.gz"], options, tmp_path / "out")
     found = reading.read(tmp_path / "out").segmentation
     assert found is not None
     assert {one.label: one.volume_ml for one in found.structures if one.volume_ml} == {
