@@ -26,7 +26,7 @@ from medtransfer.transfer.blocks import Split
 from medtransfer.transfer.compiling import compiled
 from medtransfer.transfer.division import address, divide, familiar_features, last_layer, separated, start_from
 from medtransfer.transfer.fit import LabelledKeys, LabelTask
-from medtransfer.transfer.judgement import Cases, LabelLogits, judge
+from medtransfer.transfer.judgement import Cases, Judgement, LabelLogits, judge
 from medtransfer.transfer.pictures import normalised
 from medtransfer.transfer.prepared import FeatureFolder, Inputs, PictureFolder
 from medtransfer.transfer.publication import Trained, label_file, publish, specified
@@ -48,11 +48,10 @@ class Preparing(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class _LabelOutcome:
+class LabelOutcome:
     """What training one label left behind."""
 
     label: str
-    tensors: dict[str, Tensor]
     logits: LabelLogits
     facts: dict[str, Any]
 
@@ -91,34 +90,42 @@ class Learning:
         self._pictures.fill(self._cohort.cases, self._teller("preparing pictures", 0.0, _PICTURES))
         outcomes = [self._label(index, label) for index, label in enumerate(self._request.labels)]
         self._ctx.progress(_LABELS, "judging the model on the test cases")
-        manifest = self._ctx.manifest
-        judgement = judge(
-            {label: specified(label, self._cohort, manifest).name for label in self._request.labels},
+        judgement = self._judged(outcomes)
+        facts = {outcome.label: outcome.facts for outcome in outcomes}
+        files = self._files()
+        trained = Trained(self._request, self._cohort, self._cases, self._origin, judgement, files, facts)
+        return publish(trained, self._ctx.manifest, self._ctx.output)
+
+    def _judged(self, outcomes: Sequence[LabelOutcome]) -> Judgement:
+        return judge(
+            {label: specified(label, self._cohort, self._ctx.manifest).name for label in self._request.labels},
             {outcome.label: outcome.logits for outcome in outcomes},
             self._cases,
             self._recipe,
             {label: known for label in self._request.labels if (known := self._origin.known(label))},
         )
-        checkpoints = self._ctx.checkpoints
-        files = {label_file(outcome.label): outcome.tensors for outcome in outcomes}
-        if (checkpoints / bundles.TRUNK).exists():
-            files[bundles.TRUNK] = weights.load(checkpoints / bundles.TRUNK)
-        files[bundles.REFERENCE] = weights.load(checkpoints / bundles.REFERENCE)
-        facts = {outcome.label: outcome.facts for outcome in outcomes}
-        trained = Trained(self._request, self._cohort, self._cases, self._origin, judgement, files, facts)
-        return publish(trained, manifest, self._ctx.output)
 
-    def _label(self, index: int, label: str) -> _LabelOutcome:
+    def _files(self) -> dict[str, dict[str, Tensor]]:
+        """Return the tensors of the model's files, as they lie beside the checkpoints."""
+        names = [*map(label_file, self._request.labels), bundles.REFERENCE]
+        if (self._ctx.checkpoints / bundles.TRUNK).exists():
+            names.append(bundles.TRUNK)
+        return {name: weights.load(self._ctx.checkpoints / name) for name in names}
+
+    def _label(self, index: int, label: str) -> LabelOutcome:
         """Train one label's detector, or read it if an earlier run had finished it."""
         file = self._ctx.checkpoints / label_file(label)
         facts = file.with_suffix(".json")
         if not facts.exists():
-            self._train_label(index, label, file, facts)
-        tensors = weights.load(file)
+            outcome = self._train_label(index, label, file)
+            partial = facts.with_name(f"{facts.name}.partial")
+            partial.write_text(json.dumps(outcome), encoding="utf-8")
+            partial.replace(facts)
         known = json.loads(facts.read_text(encoding="utf-8"))
-        return _LabelOutcome(label, tensors, LabelLogits(**known["logits"]), known["facts"])
+        return LabelOutcome(label, LabelLogits(**known["logits"]), known["facts"])
 
-    def _train_label(self, index: int, label: str, file: Path, facts: Path) -> None:
+    def _train_label(self, index: int, label: str, file: Path) -> dict[str, Any]:
+        """Train one label's detector, store its tensors, and return its logits and how it went."""
         ctx, recipe = self._ctx, self._recipe
         torch.manual_seed(recipe.seed)
         network = self._origin.network(label, recipe.dropout).to(self._device)
@@ -129,7 +136,9 @@ class Learning:
                 ctx.log("info", line)
         inputs = self._inputs(network, split)
         keys = [case.key for case in self._cohort.cases]
-        untuned = self._start(label, network, split.upper, inputs, keys)
+        train = self._labelled[label]["train"]
+        self._begin(label, network, split.upper, inputs, train)
+        untuned = fit.predict(split.upper, inputs, keys, self._device)
         share = (_LABELS - _FEATURES) / len(self._request.labels)
         begin = _FEATURES + index * share
 
@@ -143,7 +152,7 @@ class Learning:
             network,
             split.upper,
             inputs,
-            self._labelled[label]["train"],
+            train,
             self._labelled[label]["validation"],
             recipe,
             pretrained=bool(self._origin.described or self._origin.parent),
@@ -154,7 +163,7 @@ class Learning:
         self._store(index, network, split.upper, file)
         if index == 0:
             self._describe(network, inputs)
-        outcome = {
+        return {
             "logits": {name: dict(zip(keys, values.tolist(), strict=True)) for name, values in logits.items()},
             "facts": {
                 "epochs": progress.epoch,
@@ -163,9 +172,6 @@ class Learning:
                 "weight_randomisation": self._sanity(network),
             },
         }
-        partial = facts.with_name(f"{facts.name}.partial")
-        partial.write_text(json.dumps(outcome), encoding="utf-8")
-        partial.replace(facts)
 
     def _store(self, index: int, network: nn.Module, upper: nn.Module, file: Path) -> None:
         """Store the first label's frozen part as the trunk, and for each label what is not in it.
@@ -175,10 +181,10 @@ class Learning:
         frozen, own = map(bundles.stored, separated(network, upper))
         path = self._ctx.checkpoints / bundles.TRUNK
         if index == 0 and frozen:
-            _save(path, frozen)
+            save(path, frozen)
         trunk = weights.load(path) if path.exists() else {}
         own.update({name: value for name, value in frozen.items() if not torch.equal(value, trunk[name])})
-        _save(file, own)
+        save(file, own)
 
     def _inputs(self, network: nn.Module, split: Split) -> Inputs:
         """Return the pictures, or what the frozen lower part makes of them: labels with the same one share it."""
@@ -211,19 +217,18 @@ class Learning:
         )
         return features
 
-    def _start(
-        self, label: str, network: nn.Module, upper: nn.Module, inputs: Inputs, keys: Sequence[str]
-    ) -> NDArray[np.float64]:
-        """Give the last layer its start and return the untuned model's logits for all cases."""
+    def _begin(self, label: str, network: nn.Module, upper: nn.Module, inputs: Inputs, train: LabelledKeys) -> None:
+        """Give the last layer its start: what the origin knows of the label, or else a regression on its features."""
         if self._origin.known(label) is None:
-            train = self._labelled[label]["train"]
-            numbers = {patient: n for n, patient in enumerate(dict.fromkeys(c.patient for c in self._cohort.cases))}
-            patient_of = {case.key: numbers[case.patient] for case in self._cohort.cases}
-            patients = np.array([patient_of[key] for key in train.keys])
-            features = _features(network, upper, inputs, train.keys, self._device)
-            fitted = probe.fit(features, train.truth, patients, self._recipe.seed)
+            features = features_of(network, upper, inputs, train.keys, self._device)
+            fitted = probe.fit(features, train.truth, self._patients(train.keys), self._recipe.seed)
             start_from(network, torch.from_numpy(fitted.weight), fitted.bias)
-        return fit.predict(upper, inputs, keys, self._device)
+
+    def _patients(self, keys: Sequence[str]) -> NDArray[np.int64]:
+        """Return the number of each case's patient."""
+        numbers = {patient: n for n, patient in enumerate(dict.fromkeys(c.patient for c in self._cohort.cases))}
+        patient_of = {case.key: numbers[case.patient] for case in self._cohort.cases}
+        return np.array([patient_of[key] for key in keys], dtype=np.int64)
 
     def _describe(self, network: nn.Module, inputs: Inputs) -> None:
         """Store what familiar pictures look like in feature space."""
@@ -237,7 +242,7 @@ class Learning:
             return np.concatenate(found) if found else np.empty((0, 1), dtype=np.float32)
 
         reference = familiarity.describe(of(self._cases["train"]), of(self._cases["validation"]))
-        _save(self._ctx.checkpoints / bundles.REFERENCE, reference.tensors())
+        save(self._ctx.checkpoints / bundles.REFERENCE, reference.tensors())
 
     def _sanity(self, network: nn.Module) -> dict[str, Any]:
         """Return how much the heat maps depend on what was learned, from a few validation pictures."""
@@ -274,7 +279,7 @@ def _labelled(cases: Cases, label: str) -> dict[Partition, LabelledKeys]:
     return found
 
 
-def _features(
+def features_of(
     network: nn.Module, upper: nn.Module, inputs: Inputs, keys: Sequence[str], device: torch.device
 ) -> NDArray[np.float32]:
     """Return what the network's last layer reads for these cases as they are, (n, d)."""
@@ -291,7 +296,8 @@ def _features(
     return torch.cat(caught).float().cpu().numpy()
 
 
-def _save(path: Path, tensors: dict[str, Tensor]) -> None:
+def save(path: Path, tensors: dict[str, Tensor]) -> None:
+    """Write tensors, complete or not at all."""
     partial = path.with_name(f"{path.name}.partial")
     save_file(tensors, partial)
     partial.replace(path)

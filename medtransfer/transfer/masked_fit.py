@@ -14,6 +14,7 @@ from torch import Tensor
 from medtransfer.contract.bundle import Preprocessing
 from medtransfer.contract.pretraining import PretrainRecipe
 from medtransfer.contract.verbs import Context
+from medtransfer.inference.machine import cpu_has_bf16
 from medtransfer.transfer import checkpoints, masked_autoencoder, masked_views
 from medtransfer.transfer.masked_autoencoder import PATCH, MaskedAutoencoder, mask
 from medtransfer.transfer.pictures import normalised
@@ -49,6 +50,7 @@ class MaskedFit:
     def __init__(self, network: MaskedAutoencoder, task: MaskedTask, ctx: Context) -> None:
         self._network, self._task, self._ctx = network.to(ctx.device), task, ctx
         self._steps = max(1, len(task.train) // task.recipe.batch_size)
+        self._bf16 = ctx.device == "cuda" or cpu_has_bf16()
         learning = [value for value in network.parameters() if value.requires_grad]
         self._optimizer = torch.optim.AdamW(
             [
@@ -122,7 +124,7 @@ class MaskedFit:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.zero_grad()
-        with torch.autocast(self._ctx.device, torch.bfloat16, enabled=self._ctx.device == "cuda"):
+        with torch.autocast(self._ctx.device, torch.bfloat16, enabled=self._bf16):
             found = self._loss(pictures.to(self._ctx.device), noise.to(self._ctx.device))[0]
         found.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         self._optimizer.step()
