@@ -116,6 +116,19 @@ class Together(Record):
     cases: int
 
 
+class Ablation(Record):
+    """One label answered by some components of a model only: ``A+B``.
+
+    ``answer_minus_this`` is the AUROC of the model's own answer minus this one's, on the same resamples of patients.
+    """
+
+    label: str
+    combination: str
+    auroc: Interval | None = None
+    auprc: Interval | None = None
+    answer_minus_this: Interval | None = None
+
+
 class Evaluation(Record):
     """Everything reported once on the test partition."""
 
@@ -127,6 +140,7 @@ class Evaluation(Record):
     differences: list[Difference] = []
     subgroups: list[Subgroup] = []
     together: list[Together] = []
+    ablation: list[Ablation] = []
     verdict: list[str] = []
 
     def of(self, model: Literal["tuned", "untuned", "trivial"]) -> ModelEvaluation:

@@ -35,6 +35,16 @@ class Recipe(Settings):
     operating_point
         How the threshold is chosen on validation: ``f1`` (best F1) or ``sensitivity`` (the largest threshold whose
         sensitivity is at least ``wanted_sensitivity``).
+    ensemble
+        ``trio``: for each label three components, a network, a network that first learnt to see any disease at all, and
+        a Siamese network; learners vote on what the three say, out of fold.
+    folds
+        For ``trio``: parts of the training cases that are held out in turn, to learn how to vote.
+    vote
+        For ``trio``: ``mean`` of the learners' probabilities, or ``stacked`` by a logistic regression.
+    keep_pictures
+        For ``trio``: whether small pictures of positive training cases go with the model, so that the nearest ones can
+        be shown beside a finding. They are pictures of people: only with their consent, and only whoever may see them.
     precision
         ``auto`` is bfloat16 autocast on CUDA and float32 elsewhere.
     iterations
@@ -68,6 +78,10 @@ class Recipe(Settings):
     dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
     class_balance: Literal["none", "weighted"] = "weighted"
     max_positive_weight: float = Field(default=20.0, ge=1.0)
+    ensemble: Literal["none", "trio"] = "none"
+    folds: int = Field(default=5, ge=2, le=10)
+    vote: Literal["mean", "stacked"] = "mean"
+    keep_pictures: bool = False
     precision: Literal["auto", "32", "bf16"] = "auto"
     iterations: int = Field(default=250, ge=1, le=100_000)
     patch_side: int = Field(default=128, ge=32, le=512)

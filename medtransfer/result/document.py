@@ -39,6 +39,11 @@ class Document(Record):
     segmentation: Literal["", "segmentation.nii.gz"] = ""
 
 
+def picture_name(case: str) -> str:
+    """Return ``similar-<case>.png``, the file that shows a case of that key (16 hexadecimal digits)."""
+    return f"similar-{case}.png"
+
+
 def heatmap_stem(label: str) -> str:
     """Return ``heatmap-<label>``, the name of a heat map's files without their ending.
 

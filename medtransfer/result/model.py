@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +23,32 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Contribution(Record):
+    """What one part of a model had to do with an answer.
+
+    A ``component`` has a ``contribution``: the answer's probability minus what it would be if that component had said
+    what it says on average. A ``learner`` has a ``probability``, its own, before calibration.
+    """
+
+    name: str
+    kind: Literal["component", "learner"]
+    contribution: float | None = Field(default=None, ge=-1.0, le=1.0)
+    probability: float | None = Field(default=None, ge=0.0, le=1.0)
+
+
+class SimilarCase(Record):
+    """A confirmed case of the finding among those that the model learnt from.
+
+    ``case`` is its key (the first 16 digits of its file's SHA-256), ``distance`` that of the Siamese component, in
+    [0, 2], smaller is more alike. ``picture`` is the file beside the result that shows it, empty where the model was
+    made without pictures.
+    """
+
+    case: str = Field(pattern=r"^[0-9a-f]{16}$")
+    distance: float = Field(ge=0.0)
+    picture: str = ""
+
+
 class Finding(Record):
     """One label's answer.
 
@@ -39,6 +66,8 @@ class Finding(Record):
     uncertainty: float | None = None
     logit: float | None = None
     code: str = ""
+    contributions: tuple[Contribution, ...] = ()
+    similar: tuple[SimilarCase, ...] = ()
 
 
 class Structure(Record):
@@ -152,7 +181,10 @@ class Passport(Record):
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """Everything that one analysis of one series found."""
+    """Everything that one analysis of one series found.
+
+    ``pictures`` are small pictures of similar cases by their keys, uint8 (y, x, 3).
+    """
 
     findings: tuple[Finding, ...]
     source: SourceInfo
@@ -160,3 +192,4 @@ class Result:
     heatmaps: tuple[Heatmap, ...] = ()
     segmentation: Segmentation | None = None
     notices: tuple[Notice, ...] = field(default_factory=tuple)
+    pictures: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from medtransfer.errors import DataError
-from medtransfer.result.document import DOCUMENT, FORMAT, SEGMENTATION, Document, heatmap_stem
+from medtransfer.result.document import DOCUMENT, FORMAT, SEGMENTATION, Document, heatmap_stem, picture_name
 from medtransfer.result.model import Heatmap, HeatmapInfo, Result, Segmentation
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 MAXIMUM_LABEL_MAP = 4 * 1024**3
 """Unpacked bytes of a label map: 2048 slices of 1024 x 1024 in 16 bits."""
+
+MAXIMUM_PICTURE = 1024
+"""Side of a similar case's picture, in pixels."""
 
 
 def read(folder: Path) -> Result:
@@ -45,6 +48,7 @@ def read(folder: Path) -> Result:
         heatmaps=heatmaps,
         segmentation=segmentation,
         notices=document.notices,
+        pictures=_pictures(folder, document),
     )
 
 
@@ -89,6 +93,23 @@ def _heatmap(folder: Path, info: HeatmapInfo) -> NDArray[np.float32]:
     if array.dtype != np.float32 or array.ndim not in {2, 3} or not np.isfinite(array).all():
         raise _damaged(name, "it is not a map of finite 32-bit numbers")
     return array
+
+
+def _pictures(folder: Path, document: Document) -> dict[str, NDArray[np.uint8]]:
+    """Read the pictures of similar cases that the findings name; their names follow from the cases' keys."""
+    from PIL import Image as Picture
+
+    found = {}
+    for one in [similar for finding in document.findings for similar in finding.similar if similar.picture]:
+        name = picture_name(one.case)
+        try:
+            with Picture.open(folder / name, formats=("PNG",)) as picture:
+                if max(picture.size) > MAXIMUM_PICTURE:
+                    raise _damaged(name, "it is larger than such pictures are")
+                found[one.case] = np.asarray(picture.convert("RGB"))
+        except (OSError, ValueError, SyntaxError, Picture.DecompressionBombError) as error:
+            raise _damaged(name, "it is missing or no picture") from error
+    return found
 
 
 def _label_map(folder: Path) -> NDArray[np.unsignedinteger]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 
 from medtransfer.errors import UserError
 from medtransfer.result.colour import inferno
-from medtransfer.result.document import DOCUMENT, SEGMENTATION, Document, heatmap_stem
-from medtransfer.result.model import Heatmap, Result, Segmentation
+from medtransfer.result.document import DOCUMENT, SEGMENTATION, Document, heatmap_stem, picture_name
+from medtransfer.result.model import Finding, Heatmap, Result, Segmentation
 
 
 def write(result: Result, folder: Path, affine: NDArray[np.float64] | None = None) -> None:
@@ -60,10 +61,11 @@ def write(result: Result, folder: Path, affine: NDArray[np.float64] | None = Non
 
 def _write_files(result: Result, folder: Path, affine: NDArray[np.float64] | None) -> None:
     heatmaps = [_write_heatmap(heatmap, folder) for heatmap in result.heatmaps]
+    _write_pictures(result.pictures, folder)
     if result.segmentation is not None:
         (folder / SEGMENTATION).write_bytes(_nifti(result.segmentation, affine))
     document = Document(
-        findings=result.findings,
+        findings=tuple(_with_pictures(finding, result.pictures) for finding in result.findings),
         structures=result.segmentation.structures if result.segmentation else (),
         notices=result.notices,
         source=result.source,
@@ -85,6 +87,22 @@ def _write_heatmap(heatmap: Heatmap, folder: Path) -> Heatmap:
         picture = f"{stem}.png"
         Picture.fromarray(inferno(heatmap.array)).save(folder / picture)
     return replace(heatmap, info=heatmap.info.model_copy(update={"file": f"{stem}.npy", "picture": picture}))
+
+
+def _write_pictures(pictures: Mapping[str, NDArray[np.uint8]], folder: Path) -> None:
+    from PIL import Image as Picture
+
+    for case, pixels in pictures.items():
+        Picture.fromarray(pixels).save(folder / picture_name(case))
+
+
+def _with_pictures(finding: Finding, pictures: Mapping[str, NDArray[np.uint8]]) -> Finding:
+    """Name the files of similar cases that have one."""
+    similar = tuple(
+        one.model_copy(update={"picture": picture_name(one.case) if one.case in pictures else ""})
+        for one in finding.similar
+    )
+    return finding.model_copy(update={"similar": similar})
 
 
 def _nifti(segmentation: Segmentation, affine: NDArray[np.float64] | None) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from medtransfer.contract.verbs import Context
 from medtransfer.inference.cam import GradCam, gradcam
 from medtransfer.inference.machine import Runtime
 from medtransfer.inference.runtime import CompiledNetwork
+from medtransfer.result.model import Contribution, SimilarCase
 from medtransfer.transfer import backbones, bundles, calibration, weights
 from medtransfer.transfer.compiling import compiled
 from medtransfer.transfer.division import divide, familiar_features, separated
@@ -47,8 +49,19 @@ class Joint(nn.Module):
 
 
 @dataclass(frozen=True, eq=False)
+class Details:
+    """How one label's answer came about, and small pictures (uint8, (side, side, 3)) of similar cases by their keys."""
+
+    contributions: tuple[Contribution, ...]
+    similar: tuple[SimilarCase, ...]
+    pictures: Mapping[str, NDArray[np.uint8]]
+
+
+@dataclass(frozen=True, eq=False)
 class Answerer:
-    """A bundle in memory."""
+    """A bundle in memory. ``method`` is how its maps are made, in words."""
+
+    method: ClassVar[str] = "Grad-CAM"
 
     labels: Sequence[BundleLabel]
     networks: Mapping[str, nn.Module]
@@ -71,7 +84,7 @@ class Answerer:
         card = bundle.card
         recipe = card.for_answers
         torch.set_num_threads(ctx.threads)
-        networks = {label.id: _network(bundle, label) for label in card.labels}
+        networks = {label.id: loaded(bundle, label.file) for label in card.labels}
         joint = Joint(list(networks.values()), recipe).eval().requires_grad_(requires_grad=False)
         run, runtime_name = compiled(joint, card.for_pictures.size, ctx)
         for network in networks.values():
@@ -97,11 +110,16 @@ class Answerer:
         device = next(network.parameters()).device
         return gradcam(network, batch.to(device), [0])
 
+    def details(self, batch: Tensor) -> Mapping[str, Details]:  # noqa: ARG002 - other answerers look at it
+        """Return how each label's answer for one picture came about: nothing, where one network gives it."""
+        return {}
 
-def _network(bundle: ModelBundle, label: BundleLabel) -> nn.Module:
+
+def loaded(bundle: ModelBundle, *files: str) -> nn.Module:
+    """Return a network of the bundle with the tensors of its trunk and of these files."""
     network = backbones.create(bundle.card.backbone, outputs=1)
     backbones.set_input_size(network, bundle.card.for_pictures.size)
-    bundles.load_network(network, bundle, label.file)
+    bundles.load_network(network, bundle, *files)
     return network
 
 

@@ -55,25 +55,37 @@ def write(folder: Path, card: BundleCard, files: Mapping[str, Mapping[str, Tenso
     return ModelBundle.open(folder)
 
 
-def load_network(network: nn.Module, bundle: ModelBundle, label_file: str) -> None:
-    """Fill a network from the bundle's shared trunk and the label's own file.
+def load_network(network: nn.Module, bundle: ModelBundle, *files: str) -> None:
+    """Fill a network from the bundle's shared trunk and from files, of which a later one replaces an earlier one's.
 
     Raises
     ------
     DataError
-        When the tensors do not fill the network exactly, or the card does not vouch for the label's file.
+        When the tensors do not fill the network exactly, or the card does not vouch for a file.
     """
-    if label_file not in bundle.card.files:
+    tensors = weights.load(bundle.folder / TRUNK) if TRUNK in bundle.card.files else {}
+    for file in files:
+        tensors.update(tensors_of(bundle, file))
+    fit_report.apply(network, {name: _full(value) for name, value in tensors.items()}, expected_share=1.0)
+    network.eval()
+
+
+def tensors_of(bundle: ModelBundle, file: str) -> dict[str, Tensor]:
+    """Read a file of a bundle.
+
+    Raises
+    ------
+    DataError
+        When the card does not vouch for it.
+    """
+    if file not in bundle.card.files:
         raise DataError(
             "a label of the model names a file that its card does not vouch for",
             code="bundle.damaged",
             hint="Import the model again from where it came from.",
-            subject=label_file,
+            subject=file,
         )
-    tensors = weights.load(bundle.folder / TRUNK) if TRUNK in bundle.card.files else {}
-    tensors.update(weights.load(bundle.folder / label_file))
-    fit_report.apply(network, {name: _full(value) for name, value in tensors.items()}, expected_share=1.0)
-    network.eval()
+    return weights.load(bundle.folder / file)
 
 
 def _full(value: Tensor) -> Tensor:

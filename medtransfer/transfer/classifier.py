@@ -20,11 +20,13 @@ from medtransfer.inference import faithfulness
 from medtransfer.result.model import Faithfulness, Finding, Heatmap, HeatmapInfo, Notice, Result
 from medtransfer.study.model import Image
 from medtransfer.transfer import wanted
-from medtransfer.transfer.answering import Answerer
+from medtransfer.transfer.answering import Answerer, Details
 from medtransfer.transfer.augment import Augmentation, views
 from medtransfer.transfer.learning import Learning
 from medtransfer.transfer.pictures import Region, as_unit, normalised, onto_picture, square
 from medtransfer.transfer.provenance import about_model, passport, seeded
+from medtransfer.transfer.trio_answering import TrioAnswerer
+from medtransfer.transfer.trio_learning import TrioLearning
 
 _UNCERTAINTY_VIEWS = 6
 _UNCERTAINTY_KEY = "5eed"
@@ -85,8 +87,9 @@ class ClassifierPlugin:
         return square(image, self.region(image), preprocessing)
 
     def learn(self, cohort: Cohort, split: Mapping[str, Partition], request: LearnRequest, ctx: Context) -> ModelBundle:
-        """Train a detector per label; see :class:`medtransfer.transfer.learning.Learning`."""
-        return Learning(self, cohort, split, request, ctx).run()
+        """Train a detector per label, or a trio, as the recipe says; see :mod:`medtransfer.transfer.learning`."""
+        way = TrioLearning if request.recipe.ensemble == "trio" else Learning
+        return way(self, cohort, split, request, ctx).run()
 
     def analyse(self, image: Image, model: ModelBundle, request: AnalyseRequest, ctx: Context) -> Result:
         """Answer for one picture: calibrated probabilities, maps for the labels asked for, and what to beware of."""
@@ -100,8 +103,9 @@ class ClassifierPlugin:
         ctx.check()
         probabilities, logits, features = answerer.answer(normalised(unit, preprocessing))
         spread = self._spread(answerer, unit, preprocessing, request)
+        details = answerer.details(normalised(unit, preprocessing))
         findings = tuple(
-            _finding(label, float(probabilities[0, index]), float(logits[0, index]), spread[index])
+            _finding(label, float(probabilities[0, index]), float(logits[0, index]), spread[index], details)
             for index, label in enumerate(answerer.labels)
         )
         ctx.check()
@@ -117,6 +121,7 @@ class ClassifierPlugin:
             passport=passport(image, model, request, ctx, answerer.runtime_name, time.monotonic() - began),
             heatmaps=heatmaps,
             notices=notices,
+            pictures={key: pixels for found in details.values() for key, pixels in found.pictures.items()},
         )
 
     def _answerer(self, model: ModelBundle, ctx: Context) -> Answerer:
@@ -127,7 +132,8 @@ class ClassifierPlugin:
                     code="model.preprocessing",
                     hint="Use a model of this plug-in.",
                 )
-            self._warm = (model.sha256, Answerer.load(model, ctx))
+            kind = TrioAnswerer if model.card.for_answers.ensemble == "trio" else Answerer
+            self._warm = (model.sha256, kind.load(model, ctx))
         return self._warm[1]
 
     def _spread(
@@ -156,7 +162,7 @@ class ClassifierPlugin:
         for label, cam in found.items():
             info = HeatmapInfo(
                 label=label,
-                method="Grad-CAM",
+                method=answerer.method,
                 layer=cam.layer,
                 raw_maximum=float(cam.raw_maximum[0, 0]),
                 faithfulness=figures.get(label),
@@ -179,7 +185,10 @@ class ClassifierPlugin:
         return dict(zip(labels, figures, strict=True))
 
 
-def _finding(label: BundleLabel, probability: float, logit: float, uncertainty: float | None) -> Finding:
+def _finding(
+    label: BundleLabel, probability: float, logit: float, uncertainty: float | None, details: Mapping[str, Details]
+) -> Finding:
+    how = details.get(label.id)
     return Finding(
         label=label.id,
         name=label.name,
@@ -190,6 +199,8 @@ def _finding(label: BundleLabel, probability: float, logit: float, uncertainty: 
         calibrated=label.calibration.method != "none",
         uncertainty=uncertainty,
         logit=logit,
+        contributions=how.contributions if how else (),
+        similar=how.similar if how else (),
     )
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from medtransfer.cohort.model import Case, Cohort, Partition
 from medtransfer.contract.bundle import ModelBundle, Preprocessing
+from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.requests import LearnRequest
 from medtransfer.contract.verbs import Context
 from medtransfer.errors import DataError
@@ -131,21 +132,19 @@ class Learning:
         network = self._origin.network(label, recipe.dropout).to(self._device)
         bundles.rounded(network)
         split = divide(network, recipe)
-        if index == 0 and (report := self._origin.fit()):
-            for line in report.lines():
-                ctx.log("info", line)
-        inputs = self._inputs(network, split)
+        if index == 0:
+            self._log_fit()
+        inputs = self._inputs(network, split, recipe)
         keys = [case.key for case in self._cohort.cases]
         train = self._labelled[label]["train"]
         self._begin(label, network, split.upper, inputs, train)
         untuned = fit.predict(split.upper, inputs, keys, self._device)
-        share = (_LABELS - _FEATURES) / len(self._request.labels)
-        begin = _FEATURES + index * share
+        begin, end = self._label_share(index)
 
         def tell(progress: fit.Progress) -> None:
             values = {name: value for name, value in progress.history[-1].items() if name != "score"}
             stage = f"{label}: epoch {progress.epoch} of at most {recipe.epochs}"
-            ctx.progress(begin + share * progress.epoch / recipe.epochs, stage, **values)
+            ctx.progress(begin + (end - begin) * progress.epoch / recipe.epochs, stage, **values)
 
         task = LabelTask(
             label,
@@ -155,7 +154,7 @@ class Learning:
             train,
             self._labelled[label]["validation"],
             recipe,
-            pretrained=bool(self._origin.described or self._origin.parent),
+            pretrained=self._pretrained,
         )
         progress = fit.fit(task, file.with_suffix(".checkpoint"), ctx, tell)
         bundles.rounded(network)
@@ -173,6 +172,21 @@ class Learning:
             },
         }
 
+    @property
+    def _pretrained(self) -> bool:
+        return bool(self._origin.described or self._origin.parent)
+
+    def _label_share(self, index: int) -> tuple[float, float]:
+        """Return where a label's part of the progress bar begins and ends."""
+        share = (_LABELS - _FEATURES) / len(self._request.labels)
+        return _FEATURES + index * share, _FEATURES + (index + 1) * share
+
+    def _log_fit(self) -> None:
+        """Tell how the weights fit the network, where that was not certain from the start."""
+        if report := self._origin.fit():
+            for line in report.lines():
+                self._ctx.log("info", line)
+
     def _store(self, index: int, network: nn.Module, upper: nn.Module, file: Path) -> None:
         """Store the first label's frozen part as the trunk, and for each label what is not in it.
 
@@ -186,24 +200,24 @@ class Learning:
         own.update({name: value for name, value in frozen.items() if not torch.equal(value, trunk[name])})
         save(file, own)
 
-    def _inputs(self, network: nn.Module, split: Split) -> Inputs:
+    def _inputs(self, network: nn.Module, split: Split, recipe: Recipe) -> Inputs:
         """Return the pictures, or what the frozen lower part makes of them: labels with the same one share it."""
-        if self._recipe.tune == "all":
+        if recipe.tune == "all":
             return self._pictures
         frozen = address(separated(network, split.upper)[0])
         if frozen not in self._frozen_features:
-            self._frozen_features[frozen] = self._computed(frozen, split.lower)
+            self._frozen_features[frozen] = self._computed(frozen, split.lower, recipe)
         return self._frozen_features[frozen]
 
-    def _computed(self, frozen: str, lower: nn.Module) -> FeatureFolder:
+    def _computed(self, frozen: str, lower: nn.Module, recipe: Recipe) -> FeatureFolder:
         """Return the frozen part's answers to all pictures, computed where they are not cached yet."""
         ctx = self._ctx
         run, runtime_name = compiled(lower, self._preprocessing.size, ctx)
         settings = {
             "network": self._origin.backbone,
             "frozen": frozen,
-            "tune": self._recipe.tune,
-            "share": self._recipe.frozen_share,
+            "tune": recipe.tune,
+            "share": recipe.frozen_share,
             "runtime": runtime_name,
             "device": ctx.device,
         }
@@ -220,9 +234,13 @@ class Learning:
     def _begin(self, label: str, network: nn.Module, upper: nn.Module, inputs: Inputs, train: LabelledKeys) -> None:
         """Give the last layer its start: what the origin knows of the label, or else a regression on its features."""
         if self._origin.known(label) is None:
-            features = features_of(network, upper, inputs, train.keys, self._device)
-            fitted = probe.fit(features, train.truth, self._patients(train.keys), self._recipe.seed)
-            start_from(network, torch.from_numpy(fitted.weight), fitted.bias)
+            self._probe(network, upper, inputs, train)
+
+    def _probe(self, network: nn.Module, upper: nn.Module, inputs: Inputs, train: LabelledKeys) -> None:
+        """Set the last layer to a regression on what it reads."""
+        features = features_of(network, upper, inputs, train.keys, self._device)
+        fitted = probe.fit(features, train.truth, self._patients(train.keys), self._recipe.seed)
+        start_from(network, torch.from_numpy(fitted.weight), fitted.bias)
 
     def _patients(self, keys: Sequence[str]) -> NDArray[np.int64]:
         """Return the number of each case's patient."""

@@ -99,7 +99,9 @@ class FromModel:
         return network
 
     def known(self, label: str) -> BundleLabel | None:
-        """Return the label as the model answers it."""
+        """Return the label as the model answers it; None for a trio, whose answer is not its first network's."""
+        if self._bundle.card.for_answers.ensemble == "trio":
+            return None
         return next((own for own in self._bundle.card.labels if own.id == label), None)
 
     def fit(self) -> WeightFit | None:
@@ -107,7 +109,8 @@ class FromModel:
         return None
 
     def _source(self, label: str) -> BundleLabel:
-        return self.known(label) or self._bundle.card.labels[0]
+        own = self._bundle.card.labels
+        return next((one for one in own if one.id == label), own[0])
 
 
 def choose(

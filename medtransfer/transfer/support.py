@@ -1,0 +1,58 @@
+"""Small pictures of confirmed cases that go with a model, where the person who trained it said so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from medtransfer.transfer.fit import LabelledKeys
+from medtransfer.transfer.prepared import PictureFolder
+
+PICTURES = "pictures.safetensors"
+SIDE = 128
+"""Of the pictures, in pixels: enough to compare by eye, too little to measure on."""
+
+
+def pictures(train: Mapping[str, LabelledKeys], folder: PictureFolder) -> dict[str, Tensor]:
+    """Return small pictures of all positive training cases.
+
+    They are made of the prepared pictures, the part that the network sees: nothing else of the file goes along.
+
+    Parameters
+    ----------
+    train
+        The training cases by label.
+    """
+    shown = dict.fromkeys(
+        key for cases in train.values() for key, value in zip(cases.keys, cases.truth, strict=True) if value > 0.5
+    )
+    found = [_small(folder.unit([key])) for key in shown]
+    keys = torch.tensor([int(key, 16) - 2**63 for key in shown], dtype=torch.int64)
+    return {"keys": keys, "pictures": torch.cat(found) if found else torch.empty((0, SIDE, SIDE, 3), dtype=torch.uint8)}
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """The pictures of a model by case key: uint8 (side, side, 3)."""
+
+    by_key: Mapping[str, NDArray[np.uint8]]
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Tensor]) -> Pictures:
+        """Return what :func:`pictures` made."""
+        keys = [f"{number + 2**63:016x}" for number in tensors["keys"].tolist()]
+        return cls(dict(zip(keys, tensors["pictures"].numpy(), strict=True)))
+
+    def of_cases(self, keys: Sequence[str]) -> dict[str, NDArray[np.uint8]]:
+        """Return the pictures that there are of these cases."""
+        return {key: self.by_key[key] for key in keys if key in self.by_key}
+
+
+def _small(unit: Tensor) -> Tensor:
+    small = torch.nn.functional.interpolate(unit, (SIDE, SIDE), mode="bicubic", antialias=True).clamp(0.0, 1.0)
+    return (small * 255.0).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()

@@ -1,0 +1,153 @@
+"""A bundle that is a trio, made ready to answer, to explain, and to name the confirmed cases most alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from medtransfer.contract.bundle import BundleLabel, ModelBundle
+from medtransfer.contract.recipe import Recipe
+from medtransfer.contract.verbs import Context
+from medtransfer.inference.cam import GradCam, gradcam
+from medtransfer.result.model import Contribution, SimilarCase
+from medtransfer.transfer import backbones, bundles, calibration, support, trio, trio_files, weights
+from medtransfer.transfer.answering import Answerer, Details, Joint, loaded
+from medtransfer.transfer.compiling import compiled
+from medtransfer.transfer.familiarity import Reference
+from medtransfer.transfer.support import Pictures
+from medtransfer.transfer.trio import Trio
+
+SIMILAR = 3
+"""Confirmed cases named for a finding."""
+_NAMES = {
+    "A": "Network tuned to this finding",
+    "B": "Network that learnt any disease first",
+    "C": "Nearest confirmed cases",
+}
+
+
+class JointTrio(nn.Module):
+    """All networks of a trio as one.
+
+    Returns A's logits, B's logits, the features that C reads, and those that tell familiar pictures.
+    """
+
+    def __init__(
+        self, first: Sequence[nn.Module], second: Sequence[nn.Module], disease: nn.Module, recipe: Recipe
+    ) -> None:
+        super().__init__()
+        self._labels = len(first)
+        self.first, self.second = Joint(first, recipe), Joint(second, recipe)
+        self.disease = Joint([disease], recipe.changed({"tune": "head"}))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map normalised pictures (n, 3, y, x) to what is named above, side by side."""
+        first, second = self.first(x), self.second(x)
+        count = self._labels
+        return torch.cat([first[:, :count], second[:, :count], self.disease(x)[:, 1:], first[:, count:]], dim=1)
+
+
+@dataclass(frozen=True, eq=False)
+class TrioAnswerer(Answerer):
+    """A trio in memory. ``networks`` are A's, ``second`` B's; ``support`` names the cases that C compares with."""
+
+    second: Mapping[str, nn.Module]
+    trios: Mapping[str, Trio]
+    support: Mapping[str, Sequence[str]]
+    pictures: Pictures
+    features: int
+
+    method: ClassVar[str] = "Grad-CAM, mean of both networks"
+
+    @classmethod
+    def load(cls, bundle: ModelBundle, ctx: Context) -> TrioAnswerer:
+        """Load a bundle's networks and compile them for this machine; errors are those of :meth:`Answerer.load`."""
+        bundle.verify()
+        card = bundle.card
+        recipe = card.for_answers
+        torch.set_num_threads(ctx.threads)
+        stage = trio_files.DISEASE
+        first = {label.id: loaded(bundle, label.file) for label in card.labels}
+        second = {label.id: loaded(bundle, stage, trio_files.second_file(label.id)) for label in card.labels}
+        disease = loaded(bundle, stage)
+        trios = {label.id: Trio.of(bundles.tensors_of(bundle, trio_files.trio_file(label.id))) for label in card.labels}
+        joint = JointTrio(list(first.values()), list(second.values()), disease, recipe)
+        run, runtime_name = compiled(joint.eval().requires_grad_(requires_grad=False), card.for_pictures.size, ctx)
+        for network in (*first.values(), *second.values()):
+            network.to(ctx.device)
+        kept = weights.load(bundle.folder / support.PICTURES) if support.PICTURES in card.files else None
+        return cls(
+            labels=card.labels,
+            networks=first,
+            run=run,
+            reference=Reference.of(weights.load(bundle.folder / bundles.REFERENCE)),
+            runtime_name=runtime_name,
+            second=second,
+            trios=trios,
+            support={label: facts["support"] for label, facts in card.extra["training"].items()},
+            pictures=Pictures.of(kept) if kept else Pictures({}),
+            features=backbones.feature_dimension(disease),
+        )
+
+    def answer(self, batch: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32]]:
+        """Return calibrated probabilities and logits, both (n, labels), and features (n, d) of normalised pictures."""
+        numbers, _, familiar = self._said(batch)
+        logits = np.stack([self.trios[label.id].logits(numbers[label.id]) for label in self.labels], axis=1)
+        columns = [calibration.apply(label.calibration, logits[:, i]) for i, label in enumerate(self.labels)]
+        return np.stack(columns, axis=1), logits, familiar
+
+    def explain(self, label: str, batch: Tensor) -> GradCam:
+        """Return the mean of the Grad-CAM maps of A and B for normalised pictures (n, 3, y, x).
+
+        Where one of them is empty, the other one's map is the answer.
+        """
+        device = next(self.networks[label].parameters()).device
+        one, other = (gradcam(networks[label], batch.to(device), [0]) for networks in (self.networks, self.second))
+        if one.empty[0, 0] or other.empty[0, 0]:
+            return other if one.empty[0, 0] else one
+        maps = (one.maps + other.maps) / 2.0
+        return replace(one, maps=maps / np.maximum(maps.max(axis=(-2, -1), keepdims=True), 1e-12))
+
+    def details(self, batch: Tensor) -> Mapping[str, Details]:
+        """Return for one picture (1, 3, y, x) what each component and learner contributes, and what it is alike."""
+        numbers, features, _ = self._said(batch)
+        return {label.id: self._details(label, numbers[label.id], features) for label in self.labels}
+
+    def _said(self, batch: Tensor) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float32], NDArray[np.float32]]:
+        """Return the components' numbers (n, 7) by label, the features that C reads, and the familiar ones."""
+        outputs, count = self.run(batch).double().numpy(), len(self.labels)
+        a, b, features, familiar = np.split(outputs, [count, 2 * count, 2 * count + self.features], axis=1)
+        read = features.astype(np.float32)
+        numbers = {
+            label.id: trio.numbers_of(a[:, i], b[:, i], self.trios[label.id].siamese.numbers(read))
+            for i, label in enumerate(self.labels)
+        }
+        return numbers, read, familiar.astype(np.float32)
+
+    def _details(self, label: BundleLabel, numbers: NDArray[np.float64], features: NDArray[np.float32]) -> Details:
+        found = self.trios[label.id]
+
+        def calibrated(logits: NDArray[np.float64]) -> float:
+            return float(calibration.apply(label.calibration, logits)[0])
+
+        whole = calibrated(found.logits(numbers))
+        parts = [
+            Contribution(
+                name=_NAMES[name], kind="component", contribution=whole - calibrated(found.without(numbers, name))
+            )
+            for name in found.answers.split("+")
+        ]
+        learners = [
+            Contribution(name=name.replace("-", " ").capitalize(), kind="learner", probability=float(said[0]))
+            for name, said in found.learners(numbers).items()
+        ]
+        near = found.siamese.nearest(features, SIMILAR)
+        keys = [self.support[label.id][position] for position, _ in near]
+        similar = [SimilarCase(case=key, distance=distance) for key, (_, distance) in zip(keys, near, strict=True)]
+        return Details((*parts, *learners), tuple(similar), self.pictures.of_cases(keys))

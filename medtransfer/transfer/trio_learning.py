@@ -1,0 +1,286 @@
+"""Learning a trio per label: two networks and a Siamese one, each trained anew per fold, and the vote on what they say.
+
+What is learnt without looking at a label is learnt once and shared: pictures and maps of the frozen part, and for each
+fold the network that has learnt to see any disease at all.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from medtransfer.cohort.model import Cohort, Partition
+from medtransfer.contract.evaluation import Evaluation
+from medtransfer.contract.recipe import Recipe
+from medtransfer.contract.requests import LearnRequest
+from medtransfer.contract.verbs import Context
+from medtransfer.transfer import ablation, bundles, fit, folds, siamese, support, trio, trio_files, weights
+from medtransfer.transfer.blocks import Split
+from medtransfer.transfer.division import divide
+from medtransfer.transfer.fit import LabelledKeys, LabelTask
+from medtransfer.transfer.folds import Fold
+from medtransfer.transfer.judgement import Judgement, truth_of
+from medtransfer.transfer.learning import LabelOutcome, Learning, Preparing, features_of, save
+from medtransfer.transfer.prepared import Inputs
+from medtransfer.transfer.siamese import Siamese
+from medtransfer.transfer.voting import Cases as VotedCases
+
+FloatArray = NDArray[np.float64]
+
+WHOLE = "whole"
+"""Name of the fold that holds nothing out: what goes into the model."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Network:
+    """A network with the part of it that reads the cached inputs."""
+
+    network: nn.Module
+    split: Split
+    inputs: Inputs
+
+
+@dataclass(frozen=True, eq=False)
+class _Components:
+    """What was trained for one label on some cases. ``features`` are those that C reads, by case key."""
+
+    a: _Network
+    b: _Network
+    c: Siamese
+    features: Mapping[str, NDArray[np.float32]]
+
+
+class TrioLearning(Learning):
+    """One training from request to bundle, with a trio per label."""
+
+    def __init__(
+        self,
+        plugin: Preparing,
+        cohort: Cohort,
+        split: Mapping[str, Partition],
+        request: LearnRequest,
+        ctx: Context,
+    ) -> None:
+        super().__init__(plugin, cohort, split, request, ctx)
+        self._stage = trio_files.stage_recipe(request.recipe)
+        self._stages: dict[str, tuple[dict[str, Tensor], Mapping[str, NDArray[np.float32]]]] = {}
+
+    @functools.cached_property
+    def _folds(self) -> list[Fold]:
+        """The folds of the training cases, the same for all labels."""
+        cases = self._cases["train"]
+        truth = np.stack([truth_of(cases, label) for label in self._request.labels], axis=1)
+        patients = self._patients([case.key for case in cases])
+        return folds.shared(truth, patients, self._recipe.folds, self._recipe.seed)
+
+    def _train_label(self, index: int, label: str, file: Path) -> dict[str, Any]:
+        keys = [case.key for case in self._cohort.cases]
+        train = self._labelled[label]["train"]
+        if index == 0:
+            self._log_fit()
+        self._tell(index, label, "all training cases", 0.0)
+        whole = self._components(label, WHOLE, train)
+        for part in (whole.a, whole.b):
+            bundles.rounded(part.network)
+        untuned = self._untuned(label, keys, train)
+        out_of_fold = self._out_of_fold(index, label, train)
+        learnt = trio.learn(whole.c, out_of_fold, self._recipe.vote, self._recipe.seed)
+        numbers = self._said(whole, keys)
+        self._store(index, whole.a.network, whole.a.split.upper, file)
+        self._store_trio(label, whole, learnt)
+        if index == 0:
+            self._describe(whole.a.network, whole.a.inputs)
+        logits = {"untuned": untuned, "tuned": learnt.logits(numbers)}
+        compared = {name: learnt.logits(numbers, name).tolist() for name in learnt.combinations}
+        return {
+            "logits": {name: dict(zip(keys, values.tolist(), strict=True)) for name, values in logits.items()},
+            "facts": {
+                "answered_by": learnt.answers,
+                "support": list(train.keys),
+                "out_of_fold_cases": int(out_of_fold.truth.size),
+                "any_disease_learnt": self._disease_known(WHOLE),
+                "compared": {name: dict(zip(keys, values, strict=True)) for name, values in compared.items()},
+                "weight_randomisation": self._sanity(whole.a.network),
+            },
+        }
+
+    def _components(self, label: str, fold: str, train: LabelledKeys) -> _Components:
+        """Train the three components of a label on some cases."""
+        first = self._fresh(label, self._recipe)
+        self._tune(f"{label}-a-{fold}", label, first, train)
+        second = self._fresh(label, self._stage)
+        stage, features = self._disease(fold)
+        _load(second.network, stage)
+        self._tune(f"{label}-b-{fold}", label, second, train)
+        examples = siamese.Examples(
+            np.stack([features[key] for key in train.keys]),
+            train.truth > 0.5,
+            self._patients(train.keys),
+            np.array([self._diseased[key] == 1 for key in train.keys]),
+        )
+        return _Components(first, second, siamese.fit(examples, self._recipe.seed), features)
+
+    def _fresh(self, label: str, recipe: Recipe) -> _Network:
+        """Return a label's untuned network: the same one whenever asked, also where it starts from chance."""
+        torch.manual_seed(self._recipe.seed)
+        network = self._origin.network(label, recipe.dropout).to(self._device)
+        bundles.rounded(network)
+        split = divide(network, recipe)
+        return _Network(network, split, self._inputs(network, split, recipe))
+
+    def _tune(self, name: str, label: str, part: _Network, train: LabelledKeys) -> None:
+        """Give the last layer its start, and train where the recipe trains more than that."""
+        self._probe(part.network, part.split.upper, part.inputs, train)
+        if self._recipe.tune != "head":
+            self._fit(name, label, part, train, self._labelled[label]["validation"], self._recipe)
+
+    def _fit(
+        self, name: str, label: str, part: _Network, train: LabelledKeys, validation: LabelledKeys, recipe: Recipe
+    ) -> None:
+        upper, pretrained = part.split.upper, self._pretrained
+        task = LabelTask(label, part.network, upper, part.inputs, train, validation, recipe, pretrained)
+        fit.fit(task, self._ctx.checkpoints / f"{name}.checkpoint", self._ctx, lambda _: None)
+
+    def _said(self, components: _Components, keys: Sequence[str]) -> FloatArray:
+        """Return what the components say of these cases, (n, 7)."""
+        a, b = (fit.predict(part.split.upper, part.inputs, keys, self._device) for part in (components.a, components.b))
+        c = components.c.numbers(np.stack([components.features[key] for key in keys]))
+        return trio.numbers_of(a, b, c)
+
+    def _out_of_fold(self, index: int, label: str, train: LabelledKeys) -> VotedCases:
+        """Return what components say of training cases of patients whom they have not seen."""
+        place = {key: position for position, key in enumerate(train.keys)}
+        own = [case.key for case in self._cases["train"]]
+        known = [
+            Fold(*(np.array([place[own[i]] for i in part if own[i] in place], dtype=np.int64) for part in sides))
+            for sides in ((fold.train, fold.held) for fold in self._folds)
+        ]
+        used = {number: fold for number, fold in enumerate(known) if fold.held.size}
+        if any(np.unique(train.truth[fold.train]).size < 2 for fold in used.values()):
+            return VotedCases(np.empty((0, 7)), np.empty(0), np.empty(0, dtype=np.int64))
+
+        def answer(number: int) -> FloatArray:
+            fold = used[number]
+            self._tell(index, label, f"part {number + 1} of {len(known)}", (number + 1) / (len(known) + 1))
+            some = LabelledKeys([train.keys[i] for i in fold.train], train.truth[fold.train])
+            return self._said(self._components(label, str(number), some), [train.keys[i] for i in fold.held])
+
+        number_of = {id(fold): number for number, fold in used.items()}
+        said = folds.out_of_fold(list(used.values()), lambda fold: answer(number_of[id(fold)]))
+        return VotedCases(said, train.truth, self._patients(train.keys))
+
+    def _untuned(self, label: str, keys: Sequence[str], train: LabelledKeys) -> FloatArray:
+        part = self._fresh(label, self._recipe)
+        self._probe(part.network, part.split.upper, part.inputs, train)
+        return fit.predict(part.split.upper, part.inputs, keys, self._device)
+
+    @functools.cached_property
+    def _diseased(self) -> dict[str, float]:
+        """Whether any label is present, by case key: 1, 0, NaN where none is and some are unknown."""
+        found = {}
+        for case in self._cohort.cases:
+            answers = [case.labels.get(label) for label in self._cohort.labels]
+            known = [value for value in answers if value is not None]
+            found[case.key] = 1.0 if 1 in known else 0.0 if len(known) == len(answers) else float("nan")
+        return found
+
+    def _disease(self, fold: str) -> tuple[dict[str, Tensor], Mapping[str, NDArray[np.float32]]]:
+        """Return the network that learnt any disease on a fold, as far as it learnt, and its features of all cases."""
+        if fold not in self._stages:
+            label = self._request.labels[0]
+            part = self._fresh(label, self._stage)
+            file = self._ctx.checkpoints / f"disease-{fold}.safetensors"
+            if self._disease_known(fold) and not file.exists():
+                self._learn_disease(fold, part, file)
+            stage = weights.load(file) if file.exists() else {}
+            _load(part.network, stage)
+            keys = [case.key for case in self._cohort.cases]
+            features = features_of(part.network, part.split.upper, part.inputs, keys, self._device)
+            self._stages[fold] = stage, dict(zip(keys, features, strict=True))
+        return self._stages[fold]
+
+    def _learn_disease(self, fold: str, part: _Network, file: Path) -> None:
+        train, validation = self._with_disease(self._train_keys(fold)), self._with_disease(self._validation_keys())
+        self._probe(part.network, part.split.upper, part.inputs, train)
+        self._fit(f"disease-{fold}", "any disease", part, train, validation, self._stage)
+        bundles.rounded(part.network)
+        learnt = {name: value for name, value in part.network.named_parameters() if value.requires_grad}
+        save(file, bundles.stored(learnt))
+
+    def _train_keys(self, fold: str) -> list[str]:
+        own = [case.key for case in self._cases["train"]]
+        return own if fold == WHOLE else [own[i] for i in self._folds[int(fold)].train]
+
+    def _validation_keys(self) -> list[str]:
+        return [case.key for case in self._cases["validation"]]
+
+    def _with_disease(self, keys: Sequence[str]) -> LabelledKeys:
+        known = [key for key in keys if not np.isnan(self._diseased[key])]
+        return LabelledKeys(known, np.array([self._diseased[key] for key in known], dtype=np.float64))
+
+    def _disease_known(self, fold: str) -> bool:
+        """Say whether a fold has cases with and without any disease, and validation cases to choose by."""
+        train = self._with_disease(self._train_keys(fold))
+        return np.unique(train.truth).size == 2 and bool(self._with_disease(self._validation_keys()).keys)
+
+    def _store_trio(self, label: str, whole: _Components, learnt: trio.Trio) -> None:
+        """Store B as far as it is not in what labels share, and C with the vote."""
+        checkpoints = self._ctx.checkpoints
+        shared = weights.load(checkpoints / bundles.TRUNK) if (checkpoints / bundles.TRUNK).exists() else {}
+        stage = self._fresh(label, self._stage).network
+        _load(stage, self._disease(WHOLE)[0])
+        if not (checkpoints / trio_files.DISEASE).exists():
+            save(checkpoints / trio_files.DISEASE, _unlike(stage, shared))
+        shared.update(weights.load(checkpoints / trio_files.DISEASE))
+        save(checkpoints / trio_files.second_file(label), _unlike(whole.b.network, shared))
+        save(checkpoints / trio_files.trio_file(label), learnt.tensors())
+
+    def _files(self) -> dict[str, dict[str, Tensor]]:
+        files = super()._files()
+        own = [(trio_files.second_file(label), trio_files.trio_file(label)) for label in self._request.labels]
+        for name in (trio_files.DISEASE, *itertools.chain(*own)):
+            files[name] = weights.load(self._ctx.checkpoints / name)
+        if self._recipe.keep_pictures:
+            train = {label: self._labelled[label]["train"] for label in self._request.labels}
+            files[support.PICTURES] = support.pictures(train, self._pictures)
+        return files
+
+    def _judged(self, outcomes: Sequence[LabelOutcome]) -> Judgement:
+        """Judge as any training is judged, and compare the components on the same test cases."""
+        judgement = super()._judged(outcomes)
+        compared = {outcome.label: outcome.facts.pop("compared") for outcome in outcomes}
+        answers = {outcome.label: outcome.facts["answered_by"] for outcome in outcomes}
+        rows = ablation.compare(compared, answers, self._cases["test"], self._recipe)
+        evaluation: Evaluation = judgement.evaluation.model_copy(update={"ablation": rows})
+        return Judgement(evaluation, judgement.operating)
+
+    def _tell(self, index: int, label: str, stage: str, share: float) -> None:
+        begin, end = self._label_share(index)
+        self._ctx.check()
+        self._ctx.progress(begin + (end - begin) * share, f"{label}: {stage}")
+
+
+def _load(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Fill some of a network's parameters."""
+    with torch.no_grad():
+        for name, value in tensors.items():
+            network.get_parameter(name).copy_(value.float())
+
+
+def _unlike(network: nn.Module, shared: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return a network's tensors as they are stored, without those that are the same in ``shared``."""
+    tensors = bundles.stored(dict((*network.named_parameters(), *network.named_buffers())))
+    return {name: value for name, value in tensors.items() if name not in shared or not _same(value, shared[name])}
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return one.dtype == other.dtype and torch.equal(one, other)

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from medtransfer import study
+from medtransfer.contract.bundle import ModelBundle, file_sha256
+from medtransfer.contract.verbs import JobCancelled
+from medtransfer.errors import InternalError
+from medtransfer.result import reading, writing
+from medtransfer.transfer import siamese, trio, trio_files
+from medtransfer.transfer.folds import Fold
+from medtransfer.transfer.prepared import PictureFolder
+from medtransfer.transfer.publication import label_file
+from medtransfer.transfer.trio_answering import TrioAnswerer
+from medtransfer.transfer.trio_learning import TrioLearning
+from tests.transfer import small
+from tests.transfer.small import PlainContext, Small
+
+SETTINGS: dict[str, Any] = {"ensemble": "trio", "folds": 2, "tune": "head", "epochs": 2}
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of 160 pictures: enough positive ones for all learners."""
+    return small.write_pictures(tmp_path_factory.mktemp("many"), patients=80)
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> PlainContext:
+    return PlainContext(tmp_path_factory.mktemp("trio"))
+
+
+@pytest.fixture(scope="module")
+def model(many: Path, context: PlainContext) -> ModelBundle:
+    return small.learn(many, context, keep_pictures=True, **SETTINGS)
+
+
+def facts(ctx: PlainContext, label: str) -> dict[str, dict[str, dict[str, float]]]:
+    found: dict[str, dict[str, dict[str, float]]] = json.loads(
+        (ctx.checkpoints / label_file(label)).with_suffix(".json").read_text()
+    )
+    return found
+
+
+def test_every_combination_is_judged_on_the_same_cases(model: ModelBundle) -> None:
+    evaluation = model.card.evaluation
+    assert evaluation is not None
+    rows = {(row.label, row.combination): row for row in evaluation.ablation}
+    assert set(rows) == {(label, name) for label in small.LABELS for name in trio.COMBINATIONS}
+    for label in evaluation.of("tuned").labels:
+        own = rows[label.label, "A+B+C"]
+        assert own.auroc is not None
+        assert own.auroc.value == pytest.approx(label.metrics["auroc"].value, abs=0.02)
+        assert own.answer_minus_this is not None
+        assert own.answer_minus_this.value == 0.0
+    assert model.card.extra["training"]["bright"]["answered_by"] == "A+B+C"
+    assert model.card.extra["training"]["bright"]["any_disease_learnt"]
+
+
+@pytest.mark.parametrize("tune", ["head", "last-stages", "all"])
+def test_the_stored_trio_answers_as_the_training_said(pictures: Path, tmp_path: Path, tune: str) -> None:
+    ctx = PlainContext(tmp_path / "learn")
+    bundle = small.learn(pictures, ctx, **{**SETTINGS, "tune": tune})
+    answerer = TrioAnswerer.load(bundle, ctx)
+    card = bundle.card.for_pictures
+    folder = PictureFolder(tmp_path, lambda case: Small().open_case(case, card), card, Small.augmentation)
+    cases = small.read(pictures)[0].cases[:12]
+    folder.fill(cases, lambda _: None)
+    logits = answerer.answer(folder.batch([case.key for case in cases], 0))[1]
+    for index, label in enumerate(small.LABELS):
+        said = facts(ctx, label)["logits"]["tuned"]
+        # Cached maps are float16; a vote can jump where a number lies on a tree's threshold, so most must agree.
+        apart = np.abs(logits[:, index] - [said[case.key] for case in cases])
+        assert np.median(apart) < 0.02
+        assert apart.max() < 1.0
+
+
+def test_what_learners_learn_from_is_out_of_fold(many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every component that answers a training case for the learners was trained without its patient."""
+    seen: list[tuple[set[str], set[str]]] = []
+    trained: list[set[str]] = []
+    components, said = TrioLearning._components, TrioLearning._said
+
+    def watch_training(self, label, fold, train):  # type: ignore[no-untyped-def]
+        trained.append({case.patient for case in self._cohort.cases if case.key in set(train.keys)})
+        disease = set(self._train_keys(fold))
+        trained[-1] |= {case.patient for case in self._cohort.cases if case.key in disease}
+        return components(self, label, fold, train)
+
+    def watch_answers(self, found, keys):  # type: ignore[no-untyped-def]
+        seen.append((trained[-1], {case.patient for case in self._cohort.cases if case.key in set(keys)}))
+        return said(self, found, keys)
+
+    monkeypatch.setattr(TrioLearning, "_components", watch_training)
+    monkeypatch.setattr(TrioLearning, "_said", watch_answers)
+    small.learn(many, PlainContext(tmp_path), ("bright",), **SETTINGS)
+    of_folds = seen[:-1]
+    assert len(of_folds) == SETTINGS["folds"]
+    assert all(not (learnt & answered) for learnt, answered in of_folds)
+    everybody = set.union(*(answered for _, answered in of_folds))
+    assert everybody == trained[0], "each training patient was answered once"
+
+
+def test_a_leaking_fold_is_refused(many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def leaking(labels: np.ndarray, *_: object) -> list[Fold]:
+        everything = np.arange(len(labels))
+        return [Fold(everything, everything)]
+
+    monkeypatch.setattr("medtransfer.transfer.folds.shared", leaking)
+    with pytest.raises(InternalError, match="learnt from"):
+        small.learn(many, PlainContext(tmp_path), ("bright",), **SETTINGS)
+
+
+def test_few_positive_cases_are_answered_by_the_siamese_component(pictures: Path, tmp_path: Path) -> None:
+    bundle = small.learn(pictures, PlainContext(tmp_path), ("red",), **SETTINGS)
+    assert bundle.card.labels[0].positives < trio.RARE
+    assert bundle.card.extra["training"]["red"]["answered_by"] == "C"
+    rows = {row.combination for row in bundle.card.evaluation.ablation} if bundle.card.evaluation else set()
+    assert {"A", "B", "C"} <= rows
+
+
+def test_it_goes_on_where_it_was_stopped_with_the_same_model(many: Path, context: PlainContext, tmp_path: Path) -> None:
+    stopped = PlainContext(tmp_path)
+
+    def interrupt() -> None:
+        if any("red: part 1" in stage for _, stage, _ in stopped.told):
+            raise JobCancelled
+
+    stopped.interrupt = interrupt
+    with pytest.raises(JobCancelled):
+        small.learn(many, stopped, keep_pictures=True, **SETTINGS)
+    stopped.interrupt = lambda: None
+    again = small.learn(many, stopped, keep_pictures=True, **SETTINGS)
+    whole = ModelBundle.open(context.output)
+    assert {name: file_sha256(again.folder / name) for name in again.card.files} == whole.card.files
+
+
+def test_a_finding_tells_its_parts_and_the_cases_most_alike(model: ModelBundle, many: Path, tmp_path: Path) -> None:
+    image = study.open(many.parent / "1L.png")[0].series[0].image()
+    ctx = PlainContext(tmp_path)
+    result = Small().analyse(image, model, small.request(model, explain=["all"]), ctx)
+    bright = result.findings[0]
+    components = [part for part in bright.contributions if part.kind == "component"]
+    learners = [part for part in bright.contributions if part.kind == "learner"]
+    assert len(components) == 3
+    assert len(learners) == 5
+    assert all(part.contribution is not None and abs(part.contribution) <= 1 for part in components)
+    assert all(part.probability is not None for part in learners)
+    cases = {case.key: case for case in small.read(many)[0].cases}
+    assert len(bright.similar) == 3
+    assert all(cases[one.case].labels["bright"] == 1 for one in bright.similar), "confirmed cases of this finding"
+    distances = [one.distance for one in bright.similar]
+    assert distances == sorted(distances)
+    assert [heatmap.info.method for heatmap in result.heatmaps] == ["Grad-CAM, mean of both networks"] * len(
+        result.heatmaps
+    )
+    writing.write(result, tmp_path / "result")
+    again = reading.read(tmp_path / "result")
+    assert [one.picture for one in again.findings[0].similar] == [f"similar-{one.case}.png" for one in bright.similar]
+    assert again.pictures.keys() == result.pictures.keys()
+    assert all(pixels.shape == (128, 128, 3) for pixels in again.pictures.values())
+
+
+def test_pictures_of_people_go_along_only_when_asked(pictures: Path, tmp_path: Path) -> None:
+    bundle = small.learn(pictures, PlainContext(tmp_path), ("bright",), **SETTINGS)
+    assert "pictures.safetensors" not in bundle.card.files
+    image = study.open(pictures.parent / "1L.png")[0].series[0].image()
+    result = Small().analyse(image, bundle, small.request(bundle), PlainContext(tmp_path / "analyse"))
+    assert result.pictures == {}
+    assert [one.picture for one in result.findings[0].similar] == [""] * 3
+
+
+def test_labels_share_what_does_not_depend_on_them(model: ModelBundle) -> None:
+    sizes = {name: (model.folder / name).stat().st_size for name in model.card.files}
+    shared = sizes["trunk.safetensors"] + sizes[trio_files.DISEASE]
+    own = sizes[trio_files.second_file("red")]
+    assert own < 0.1 * shared, "component B of a label adds a last layer to what is shared"
+
+
+def test_component_numbers_are_named_once() -> None:
+    assert trio.columns("A+B+C") == list(range(2 + len(siamese.NUMBERS)))
+    assert trio.columns("C") == [2, 3, 4, 5, 6]
