@@ -7,7 +7,6 @@ patients.
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,18 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
+from medtransfer.cohort import phantom_table
 from medtransfer.cohort.phantom_anatomy import DISC_DIAMETER, make_eye, reflectance
 from medtransfer.cohort.phantom_camera import CAMERAS, Camera, photograph, view
 from medtransfer.cohort.phantom_lesions import MASK_VALUES, Lesion, Severity, paint, scatter
-from medtransfer.cohort.table import SYNTHETIC_MARK
+from medtransfer.cohort.phantom_table import Drawn
 
 LABELS = ("dr", "dr_referable", "dme")
 # Red lesions from which an eye counts as referable.
 _MANY = 8
-_MARKER_TEXT = (
-    "The pictures in this folder are synthetic: medtransfer drew them from formulas.\n"
-    "They show no patient and say nothing about patients. Research use only.\n"
-)
 # Grades of ten patients in a row, in shuffled order: every small cohort holds enough of each label.
 _GRADES = (0, 0, 0, 0, 1, 1, 2, 2, 3, 3)
 
@@ -95,22 +91,15 @@ def write_cohort(folder: Path, cases: int, seed: int) -> Path:
     seed
         The same seed gives the same cohort; a larger one begins with the smaller one's cases.
     """
-    (folder / "images").mkdir(parents=True, exist_ok=True)
-    (folder / "masks").mkdir(exist_ok=True)
-    (folder / SYNTHETIC_MARK).write_text(_MARKER_TEXT, encoding="utf-8")
-    table = folder / "labels.csv"
-    unfinished = folder / "labels.csv.part"
-    with unfinished.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["image", "patient", "site", *LABELS])
-        for name, phantom in _cases(cases, seed):
-            image = f"images/{name}{phantom.camera.suffix}"
-            Pillow.fromarray(phantom.picture).save(folder / image, quality=92)
-            Pillow.fromarray(phantom.truth).save(folder / "masks" / f"{name}.png")
-            labels = [phantom.labels[label] for label in LABELS]
-            writer.writerow([image, name.partition("_")[0], phantom.camera.name, *labels])
-    unfinished.replace(table)
-    return table
+    (folder / "masks").mkdir(parents=True, exist_ok=True)
+    return phantom_table.write(folder, LABELS, _drawn(folder / "masks", cases, seed))
+
+
+def _drawn(masks: Path, cases: int, seed: int) -> Iterator[Drawn]:
+    """Yield the photographs, each when its mask lies on disk."""
+    for name, phantom in _cases(cases, seed):
+        Pillow.fromarray(phantom.truth).save(masks / f"{name}.png")
+        yield Drawn(name, name.partition("_")[0], phantom.picture, phantom.camera, phantom.labels)
 
 
 def _cases(count: int, seed: int) -> Iterator[tuple[str, Phantom]]:

@@ -105,10 +105,10 @@ def _paint_disc(rng: np.random.Generator, eye: Eye, grid: Grid, picture: NDArray
     along = (y - eye.disc[1]) / 1.08
     distance = np.hypot(across, along) / eye.disc_radius
     uneven = 0.04 * smooth_noise(rng, grid, 0.5)
-    disc = _soft_inside(distance + uneven, 1.0, 0.05)
+    disc = soft_inside(distance + uneven, 1.0, 0.05)
     halo = 0.35 * np.exp(-np.maximum(distance - 1, 0) * 7) * (1 - disc)
     cup_distance = np.hypot(across + 0.12 * eye.disc_radius, along) / eye.disc_radius
-    cup = _soft_inside(cup_distance + uneven, eye.cup, 0.13)[..., np.newaxis]
+    cup = soft_inside(cup_distance + uneven, eye.cup, 0.13)[..., np.newaxis]
     pallor = 1 - 0.10 * np.clip(across / eye.disc_radius, -1, 1) + 0.05 * smooth_noise(rng, grid, 0.3)
     tissue = ((1 - cup) * _RIM + cup * _CUP) * pallor[..., np.newaxis]
     cover = np.maximum(0.93 * disc, halo * 0.5)[..., np.newaxis]
@@ -116,7 +116,7 @@ def _paint_disc(rng: np.random.Generator, eye: Eye, grid: Grid, picture: NDArray
     picture += cover * tissue
 
 
-def _soft_inside(distance: Plane, edge: float, softness: float) -> Plane:
+def soft_inside(distance: Plane, edge: float, softness: float) -> Plane:
     """Return 1 well inside ``edge``, 0 well outside, with a logistic edge."""
     inside: Plane = (1 / (1 + np.exp(np.clip((distance - edge) / softness, -30, 30)))).astype(np.float32)
     return inside

@@ -117,13 +117,14 @@ class Together(Record):
 
 
 class Ablation(Record):
-    """One label answered by some components of a model only: ``A+B``.
+    """One label answered by some components of a model only: ``A+B``. ``answers``: this is the model's own answer.
 
     ``answer_minus_this`` is the AUROC of the model's own answer minus this one's, on the same resamples of patients.
     """
 
     label: str
     combination: str
+    answers: bool
     auroc: Interval | None = None
     auprc: Interval | None = None
     answer_minus_this: Interval | None = None

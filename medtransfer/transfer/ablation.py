@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from medtransfer.cohort.model import Case
-from medtransfer.contract.evaluation import Ablation, Interval
+from medtransfer.contract.evaluation import Ablation
 from medtransfer.contract.recipe import Recipe
-from medtransfer.transfer.answers import Answers, EvaluationInput, LabelInput
+from medtransfer.transfer.answers import Answers, EvaluationInput, LabelInput, ModelKind
 from medtransfer.transfer.evaluation import evaluate
 from medtransfer.transfer.judgement import truth_of
 from medtransfer.transfer.metrics import FloatArray
@@ -32,23 +32,27 @@ def compare(
         The test cases.
     """
     return [
-        _row(label, combination, [logits[answers[label]], logits[combination]], cases, recipe)
+        _row(label, combination, answers[label], logits, cases, recipe)
         for label, logits in said.items()
         for combination in logits
     ]
 
 
 def _row(
-    label: str, combination: str, answer_and_other: Sequence[Logits], cases: Sequence[Case], recipe: Recipe
+    label: str, combination: str, answer: str, said: Mapping[str, Logits], cases: Sequence[Case], recipe: Recipe
 ) -> Ablation:
-    answer, other = (Answers(_probabilities(logits, cases), 0.5) for logits in answer_and_other)
-    given = LabelInput(label, label, truth_of(cases, label), {"tuned": answer, "untuned": other})
+    answers: dict[ModelKind, Answers] = {
+        "tuned": Answers(_probabilities(said[answer], cases), 0.5),
+        "untuned": Answers(_probabilities(said[combination], cases), 0.5),
+    }
+    given = LabelInput(label, label, truth_of(cases, label), answers)
     evaluation = evaluate(EvaluationInput([given], [case.patient for case in cases]), recipe.bootstrap, recipe.seed)
     figures = evaluation.of("untuned").labels[0].metrics
-    differences: dict[str, Interval] = {entry.metric: entry.difference for entry in evaluation.differences}
+    differences = {entry.metric: entry.difference for entry in evaluation.differences}
     return Ablation(
         label=label,
         combination=combination,
+        answers=combination == answer,
         auroc=figures.get("auroc"),
         auprc=figures.get("auprc"),
         answer_minus_this=differences.get("auroc"),

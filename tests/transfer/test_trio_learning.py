@@ -51,6 +51,7 @@ def test_every_combination_is_judged_on_the_same_cases(model: ModelBundle) -> No
     evaluation = model.card.evaluation
     assert evaluation is not None
     rows = {(row.label, row.combination): row for row in evaluation.ablation}
+    assert all(row.answers == (row.combination == "A+B+C") for row in evaluation.ablation)
     assert set(rows) == {(label, name) for label in small.LABELS for name in trio.COMBINATIONS}
     for label in evaluation.of("tuned").labels:
         own = rows[label.label, "A+B+C"]

@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from medtransfer.gui import parts, theme
+from medtransfer.gui.read.comparing import Comparing
 from medtransfer.gui.read.findings import Findings
 from medtransfer.gui.read.heatmap_panel import HeatmapPanel
 from medtransfer.gui.read.reading import Shown
@@ -36,12 +37,14 @@ class ResultPanel(QWidget):
         self.shown: Shown | None = None
         self.findings = Findings()
         self.heatmaps = HeatmapPanel(settings)
+        self.comparing = Comparing()
         self.structures = Structures()
         self.verdict = VerdictPanel()
         self._count = parts.heading("")
         self._parts: dict[str, list[QWidget]] = {
             "findings": [_heading("Findings"), self.findings],
             "heatmap": [_heading("Why"), self.heatmaps],
+            "comparing": [_heading("Compared with"), self.comparing],
             "structures": [self._headed("Structures", self._count), self.structures],
             "verdict": [_heading("Your verdict"), self.verdict],
             "report": [_heading("Report"), self._report_buttons()],
@@ -118,6 +121,7 @@ class ResultPanel(QWidget):
 
     def _finding_chosen(self, _label: str = "") -> None:
         self._show_why()
+        self._show_parts()
         self.show_verdicts()
         self.overlay_changed.emit()
 
@@ -130,6 +134,7 @@ class ResultPanel(QWidget):
         about = self.asked_about
         if self.shown is not None and about is not None:
             self.heatmaps.show_for(self.heatmap, about.name, can_explain=self.shown.explains)
+            self.comparing.show_for(self.findings.selected(), self.shown.result.pictures)
 
     def _ask_why(self) -> None:
         if self.asked_about is not None:
@@ -143,6 +148,7 @@ class ResultPanel(QWidget):
         visible = {
             "findings": result is not None and bool(result.findings),
             "heatmap": result is not None and self.asked_about is not None,
+            "comparing": result is not None and self._compared,
             "structures": result is not None and result.segmentation is not None,
             "verdict": result is not None,
             "report": result is not None,
@@ -150,6 +156,11 @@ class ResultPanel(QWidget):
         for name, widgets in self._parts.items():
             for widget in widgets:
                 widget.setVisible(visible[name])
+
+    @property
+    def _compared(self) -> bool:
+        finding = self.findings.selected()
+        return finding is not None and bool(finding.similar or finding.contributions)
 
     def _report_buttons(self) -> QWidget:
         buttons = QWidget()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from medtransfer.cohort.model import Problem
 from medtransfer.contract.bundle import BundleCard, ModelBundle
 from medtransfer.contract.evaluation import Confusion, Evaluation, Interval, LabelEvaluation, ModelEvaluation
-from medtransfer.work.report import co_occurrence, figures, numbers, structure_sections
+from medtransfer.work.report import co_occurrence, components, figures, numbers, structure_sections
 from medtransfer.work.report.html import Html, element, facts, folded, join, paragraph, section, table, text
 from medtransfer.work.report.numbers import counted
 
@@ -61,7 +61,12 @@ def model_sections(bundle: ModelBundle, problems: Sequence[Problem]) -> list[Htm
     if card.evaluation is not None and card.evaluation.of("tuned").structures:
         parts += structure_sections.sections(card, card.evaluation)
     elif card.evaluation is not None:
-        parts += [_overview(card.evaluation), *_per_label(card.evaluation), *_subgroups(card.evaluation)]
+        parts += [
+            _overview(card.evaluation),
+            *components.sections(card.evaluation),
+            *_per_label(card.evaluation),
+            *_subgroups(card.evaluation),
+        ]
         parts += [*co_occurrence.sections(card.evaluation), _all_figures(card.evaluation)]
     return [*parts, _data_checks(problems), _card(bundle)]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from medtransfer.contract.bundle import BundleCard
 from medtransfer.result.model import Finding, Heatmap, Notice, Result, Structure
-from medtransfer.work.report import numbers, pictures
+from medtransfer.work.report import components, numbers, pictures
 from medtransfer.work.report.html import Html, element, facts, folded, paragraph, section, table, text
 from medtransfer.work.report.model_sections import label_line
 
@@ -108,12 +108,12 @@ def _findings(result: Result, card: BundleCard | None, verdicts: Mapping[str, st
     )
     ordered = sorted(result.findings, key=lambda finding: (not finding.positive, -finding.probability))
     return [
-        *(_finding(finding, card, verdicts.get(finding.label)) for finding in ordered),
+        *(_finding(finding, result, card, verdicts.get(finding.label)) for finding in ordered),
         element("figcaption", text(key)),
     ]
 
 
-def _finding(finding: Finding, card: BundleCard | None, verdict: str | None) -> Html:
+def _finding(finding: Finding, result: Result, card: BundleCard | None, verdict: str | None) -> Html:
     side = "present" if finding.positive else "absent"
     relation = "at or above" if finding.positive else "below"
     call = f"Called {side}: {relation} the threshold {numbers.figure(finding.threshold)}."
@@ -127,6 +127,7 @@ def _finding(finding: Finding, card: BundleCard | None, verdict: str | None) -> 
         element("span", text(call), class_=f"call {side}"),
         element("span", text(" " + " ".join(doubt)), class_="muted"),
         *_verdict(verdict),
+        *components.of_finding(finding, result),
         class_="finding",
     )
 

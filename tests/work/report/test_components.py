@@ -1,0 +1,58 @@
+"""What a report says of the components of a trio."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from medtransfer.contract.evaluation import Ablation, Evaluation, Interval, LabelEvaluation, ModelEvaluation
+from medtransfer.contract.evaluation import Confusion as Counts
+from medtransfer.result.model import Contribution, SimilarCase
+from medtransfer.work.report import components
+from tests.result.results import result
+
+
+def row(combination: str, value: float, *, answers: bool = False) -> Ablation:
+    area = Interval(value=value, low=value - 0.1, high=value + 0.05)
+    return Ablation(label="dr", combination=combination, answers=answers, auroc=area)
+
+
+def evaluation(*rows: Ablation) -> Evaluation:
+    counts = Counts(true_positive=1, false_positive=1, true_negative=1, false_negative=1)
+    label = LabelEvaluation(
+        label="dr", name="Retinopathy & more", cases=4, positives=2, positive_patients=2, grade="none", threshold=0.5,
+        metrics={}, confusion=counts,
+    )  # fmt: skip
+    tuned = ModelEvaluation(model="tuned", description="", labels=[label])
+    return Evaluation(cases=4, patients=4, bootstrap=100, seed=1, models=[tuned], ablation=list(rows))
+
+
+def test_every_combination_has_its_figure_and_the_answer_is_bold() -> None:
+    (shown,) = components.sections(evaluation(row("A", 0.81), row("A+B+C", 0.9, answers=True)))
+    assert "Retinopathy &amp; more" in shown
+    assert "<b>0.90</b>" in shown
+    assert "<b>0.81</b>" not in shown
+    assert "0.71\u20130.86" in shown
+    assert components.sections(evaluation()) == []
+
+
+def test_a_finding_names_what_it_was_compared_with() -> None:
+    plain = result()
+    key = f"{5:016x}"
+    finding = plain.findings[0].model_copy(
+        update={
+            "similar": (SimilarCase(case=key, distance=0.5), SimilarCase(case=f"{6:016x}", distance=0.75)),
+            "contributions": (
+                Contribution(name="Nearest confirmed cases", kind="component", contribution=-0.12),
+                Contribution(name="Random forest", kind="learner", probability=0.83),
+            ),
+        }
+    )
+    content = replace(plain, pictures={key: np.zeros((16, 16, 3), np.uint8)})
+    said = "".join(components.of_finding(finding, content))
+    assert said.count("<img") == 1
+    assert "Case 00000000, distance 0.75" in said
+    assert "\u22120.12" in said
+    assert "0.83" in said
+    assert components.of_finding(plain.findings[0], plain) == []
