@@ -131,7 +131,11 @@ class Permissions(Record):
 
 
 class Manifest(Record):
-    """The whole manifest. Unknown keys are refused."""
+    """The whole manifest. Unknown keys are refused.
+
+    ``starter`` and ``encoder`` are folders beside the manifest: a model that comes with the plug-in, and an encoder
+    that learnt images without answers, from which trainings start unless they ask for something else.
+    """
 
     manifest: int
     id: str = Field(pattern=r"^[a-z0-9]+(\.[a-z0-9][a-z0-9-]*)+$", max_length=128)
@@ -145,6 +149,7 @@ class Manifest(Record):
     memory: Memory
     weights: list[Weights] = []
     starter: str = ""
+    encoder: str = ""
     card: Card
     golden: Golden | None = None
     permissions: Permissions = Permissions()

@@ -7,6 +7,7 @@ untuned model itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +37,13 @@ class Probe:
         return features.astype(np.float64) @ self.weight + self.bias
 
 
-def fit(features: NDArray[np.float32], truth: NDArray[np.float64], patients: NDArray[np.int64], seed: int) -> Probe:
+def fit(
+    features: NDArray[np.float32],
+    truth: NDArray[np.float64],
+    patients: NDArray[np.int64],
+    seed: int,
+    strengths: Sequence[float] = STRENGTHS,
+) -> Probe:
     """Fit a logistic regression to standardised features; its strength is chosen by patient-grouped cross-validation.
 
     Parameters
@@ -47,27 +54,33 @@ def fit(features: NDArray[np.float32], truth: NDArray[np.float64], patients: NDA
         1 or 0, (n,); both must occur.
     patients
         The patient's number for each case, (n,).
+    strengths
+        To choose from; the middle one is taken where a class has a single patient.
     """
-    strength = _chosen_strength(features, truth, patients, seed)
+    strength = _chosen_strength(features, truth, patients, seed, strengths)
     return _regression(features, truth, strength)
 
 
 def _chosen_strength(
-    features: NDArray[np.float32], truth: NDArray[np.float64], patients: NDArray[np.int64], seed: int
+    features: NDArray[np.float32],
+    truth: NDArray[np.float64],
+    patients: NDArray[np.int64],
+    seed: int,
+    strengths: Sequence[float],
 ) -> float:
     """Return the strength with the lowest log loss over held-out patients."""
     rarer = min(np.unique(patients[truth == value]).size for value in (0, 1))
     if rarer < 2:
-        return STRENGTHS[2]
+        return strengths[(len(strengths) - 1) // 2]
     folds = StratifiedGroupKFold(min(_FOLDS, int(rarer)), shuffle=True, random_state=seed)
-    losses = np.zeros(len(STRENGTHS))
+    losses = np.zeros(len(strengths))
     for train, held in folds.split(features, truth, patients):
         if np.unique(truth[train]).size < 2:
             continue
-        for index, strength in enumerate(STRENGTHS):
+        for index, strength in enumerate(strengths):
             logits = _regression(features[train], truth[train], strength).logits(features[held])
             losses[index] += log_loss(1.0 / (1.0 + np.exp(-logits)), truth[held] > 0.5) * held.size
-    return STRENGTHS[int(np.argmin(losses))]
+    return strengths[int(np.argmin(losses))]
 
 
 def _regression(features: NDArray[np.float32], truth: NDArray[np.float64], strength: float) -> Probe:

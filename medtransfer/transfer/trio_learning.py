@@ -185,12 +185,14 @@ class TrioLearning(Learning):
 
     @functools.cached_property
     def _diseased(self) -> dict[str, float]:
-        """Whether any label is present, by case key: 1, 0, NaN where none is and some are unknown."""
+        """Whether any label is present, by case key: 1, 0 where no known one is, NaN where none is known.
+
+        Tables put together from several sources know different labels of different cases.
+        """
         found = {}
         for case in self._cohort.cases:
-            answers = [case.labels.get(label) for label in self._cohort.labels]
-            known = [value for value in answers if value is not None]
-            found[case.key] = 1.0 if 1 in known else 0.0 if len(known) == len(answers) else float("nan")
+            known = [value for label in self._cohort.labels if (value := case.labels.get(label)) is not None]
+            found[case.key] = float(max(known)) if known else float("nan")
         return found
 
     def _disease(self, fold: str) -> tuple[dict[str, Tensor], Mapping[str, NDArray[np.float32]]]:

@@ -22,7 +22,10 @@ from medtransfer.transfer.trees import FloatArray, Trees
 IntArray = NDArray[np.int64]
 
 _TREES = 200
-_SMALLEST_LEAF = 3
+_SMALLEST_LEAF, _LEAF_SHARE = 3, 0.04
+"""Cases in the smallest leaf of a tree: trees that go further learn single cases by heart."""
+_STRENGTHS = (1e-2, 1e-1, 1.0, 10.0)
+"""Inverse regularisation strengths of regressions: there are far fewer numbers than cases."""
 _CERTAIN = 1e-4
 """Learners that are surer than this are not believed: no few hundred cases show it."""
 
@@ -53,7 +56,7 @@ class Learner:
 
 
 def _regression(cases: Cases, seed: int) -> dict[str, Tensor]:
-    fitted = probe.fit(cases.numbers.astype(np.float32), cases.truth, cases.patients, seed)
+    fitted = probe.fit(cases.numbers.astype(np.float32), cases.truth, cases.patients, seed, _STRENGTHS)
     return {"weight": torch.from_numpy(fitted.weight), "bias": torch.tensor([fitted.bias], dtype=torch.float64)}
 
 
@@ -61,15 +64,19 @@ def _regression_answers(arrays: Mapping[str, Tensor], numbers: FloatArray) -> Fl
     return _sigmoid(numbers @ arrays["weight"].numpy() + float(arrays["bias"][0]))
 
 
+def _leaf(cases: Cases) -> int:
+    return max(_SMALLEST_LEAF, round(_LEAF_SHARE * len(cases.truth)))
+
+
 def _random_forest(cases: Cases, seed: int) -> dict[str, Tensor]:
     forest = RandomForestClassifier(
-        _TREES, min_samples_leaf=_SMALLEST_LEAF, class_weight="balanced_subsample", random_state=seed
+        _TREES, min_samples_leaf=_leaf(cases), class_weight="balanced_subsample", random_state=seed
     )
     return trees.of_forest(forest.fit(cases.numbers, cases.truth)).tensors()
 
 
 def _extra_trees(cases: Cases, seed: int) -> dict[str, Tensor]:
-    forest = ExtraTreesClassifier(_TREES, min_samples_leaf=_SMALLEST_LEAF, class_weight="balanced", random_state=seed)
+    forest = ExtraTreesClassifier(_TREES, min_samples_leaf=_leaf(cases), class_weight="balanced", random_state=seed)
     return trees.of_forest(forest.fit(cases.numbers, cases.truth)).tensors()
 
 
@@ -79,7 +86,7 @@ def _forest_answers(arrays: Mapping[str, Tensor], numbers: FloatArray) -> FloatA
 
 def _boosting(cases: Cases, seed: int) -> dict[str, Tensor]:
     boosting = HistGradientBoostingClassifier(
-        max_iter=60, max_leaf_nodes=6, min_samples_leaf=5, l2_regularization=1.0, early_stopping=False,
+        max_iter=40, max_leaf_nodes=6, min_samples_leaf=_leaf(cases), l2_regularization=1.0, early_stopping=False,
         class_weight="balanced", random_state=seed,
     )  # fmt: skip
     # float32 as the stored trees compare, so that a number beside a threshold goes the same way in both.
@@ -207,7 +214,7 @@ def fit(cases: Cases, kinds: tuple[str, ...], combination: str, seed: int) -> Vo
             folds.grouped(standard.truth, standard.patients, seed),
             lambda fold: _logits_of(learnt(standard.some(fold.train)), standard.numbers[fold.held]),
         )
-        line = probe.fit(said.astype(np.float32), standard.truth, standard.patients, seed)
+        line = probe.fit(said.astype(np.float32), standard.truth, standard.patients, seed, _STRENGTHS)
         weights, bias = line.weight, line.bias
     return Vote(mean, spread, learnt(standard), weights, bias)
 

@@ -1,10 +1,11 @@
-"""What a pretraining leaves in its folder, for a training to start from."""
+"""What a pretraining leaves in its folder, or a plug-in brings along, for a training to start from."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from medtransfer.contract.bundle import CARD, ModelBundle
+from medtransfer.contract.recipe import Recipe
 from medtransfer.errors import UserError
 from medtransfer.hosting.catalogue import PluginEntry
 
@@ -31,5 +32,22 @@ def encoder_in(folder: Path, entry: PluginEntry) -> ModelBundle | None:
             code="model.other-plugin",
             hint="Choose that plug-in with --plugin, or another encoder.",
         )
+    bundle.verify()
+    return bundle
+
+
+def shipped(entry: PluginEntry, recipe: Recipe) -> ModelBundle | None:
+    """Return the encoder that comes with a plug-in; None when it has none, or the recipe asks for something else.
+
+    Raises
+    ------
+    DataError
+        When it is damaged.
+    """
+    if entry.manifest is None or not entry.manifest.encoder or recipe.weights:
+        return None
+    bundle = ModelBundle.open(entry.folder / entry.manifest.encoder)
+    if recipe.backbone not in {"", bundle.card.backbone}:
+        return None
     bundle.verify()
     return bundle

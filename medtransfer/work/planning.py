@@ -101,9 +101,12 @@ def recipe_of(wish: Wish, manifest: Manifest) -> Recipe:
 
 
 def parent_of(home: Home, entry: PluginEntry, wish: Wish) -> ModelBundle | None:
-    """Return the model, or encoder, that the training starts from; None when it starts from the plug-in's weights."""
+    """Return the model, or encoder, that the training starts from; None when it starts from the plug-in's weights.
+
+    Where nothing is asked for, the encoder that comes with the plug-in is what it starts from.
+    """
     if not wish.parent:
-        return None
+        return encoders.shipped(entry, recipe_of(wish, usable(home, entry.id)[1]))
     return encoders.encoder_in(Path(wish.parent), entry) or models.choose(home, entry, wish.parent).bundle
 
 
