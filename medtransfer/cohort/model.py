@@ -54,6 +54,21 @@ class MaskStructure:
 
 
 @dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle that somebody drew around a finding.
+
+    ``left``, ``top``, ``width`` and ``height`` are in pixels of the image as :func:`medtransfer.study.open` returns it,
+    from the outer corner of its first pixel, columns to the right and rows downwards; width and height are above 0.
+    """
+
+    label: str
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong with a cohort, shown before training.
 
@@ -78,6 +93,8 @@ class Cohort:
     ``fingerprint`` is the SHA-256 over every case's key, labels and grouping: two cohorts with the same fingerprint
     train the same model. ``synthetic`` is true for generated phantoms and is repeated on every result. ``structures``
     are all that the masks may show, of which ``labels`` are to be learnt; empty where answers of yes or no are.
+    ``boxes`` are the rectangles drawn in a case's image, by the case's key: no network learns from them, they are what
+    heat maps are measured against. They say nothing about cases and labels that have none.
     """
 
     cases: tuple[Case, ...]
@@ -87,3 +104,4 @@ class Cohort:
     synthetic: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
     structures: tuple[MaskStructure, ...] = ()
+    boxes: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)

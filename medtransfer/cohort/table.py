@@ -2,7 +2,8 @@
 
 A label column holds 1 (present), 0 (absent) or nothing (unknown). Paths are relative to the table. A file
 ``SYNTHETIC.txt`` beside the table says that its images were generated, and ``structures.csv`` what the numbers in its
-masks mean: then the labels are those structures, and every case needs a mask.
+masks mean: then the labels are those structures, and every case needs a mask. ``boxes.csv`` holds rectangles drawn
+around findings: see :mod:`medtransfer.cohort.boxes`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from medtransfer.cohort import identity, repeats, sheet, structures, words
+from medtransfer.cohort import boxes, identity, repeats, sheet, structures, words
 from medtransfer.cohort.model import PARTITIONS, Case, Cohort, MaskStructure, Partition, Problem
 from medtransfer.errors import DataError
 
@@ -50,6 +51,8 @@ def read(path: Path, labels: Sequence[str] | None = None) -> Cohort:
     chosen = columns.labels(labels)
     cases, problems = _cases(columns, chosen, path.parent)
     masks = identity.file_keys(case.mask for case in cases if case.mask)
+    drawn = path.parent / boxes.FILE
+    by_case = boxes.by_case(boxes.read(drawn), cases) if drawn.is_file() else {}
     cases, repeated = repeats.settle(cases)
     ids = tuple(chosen)
     return Cohort(
@@ -59,6 +62,7 @@ def read(path: Path, labels: Sequence[str] | None = None) -> Cohort:
         problems=(*columns.suspected_typos(chosen), *problems, *repeated),
         synthetic=(path.parent / SYNTHETIC_MARK).is_file(),
         names={label: columns.headings[position] for label, position in chosen.items()},
+        boxes=by_case,
     )
 
 
