@@ -7,64 +7,18 @@ ReLU of the weighted sum over channels. The explained score is the logit before 
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from medtransfer.errors import PluginError, UserError
 from medtransfer.inference.layers import channels_first, layer_name, layer_one_block_back, target_layer
-
-_FLAT = 1e-6
-"""A map whose values differ by less than this part of its maximum is constant up to the rounding of float32."""
+from medtransfer.inference.maps import Maps, evaluating, scaled
 
 
-@dataclass(frozen=True, eq=False)
-class GradCam:
-    """The maps of N images for K targets.
-
-    Attributes
-    ----------
-    maps
-        float32, (N, K, H, W) or (N, K, D, H, W): ``raw`` brought to the input's size by linear interpolation
-        (half-pixel centres) and scaled to [0, 1] for each map. All zero where ``empty``.
-    raw
-        float32 >= 0, (N, K, *grid): the maps on the layer's own grid, in logits, not scaled. Maps may be compared
-        with each other only here.
-    logits
-        float32, (N, classes): the network's answer in the same forward pass.
-    layer
-        Dotted name of the explained layer.
-    """
-
-    maps: NDArray[np.float32]
-    raw: NDArray[np.float32]
-    logits: NDArray[np.float32]
-    layer: str
-
-    @property
-    def raw_maximum(self) -> NDArray[np.float32]:
-        """The largest value of each unscaled map, (N, K). A map of noise fills [0, 1] too: this tells them apart."""
-        maximum: NDArray[np.float32] = self.raw.max(axis=tuple(range(2, self.raw.ndim)))
-        return maximum
-
-    @property
-    def empty(self) -> NDArray[np.bool_]:
-        """True for each map, (N, K), that is zero or the same everywhere and therefore must not be shown."""
-        minimum = self.raw.min(axis=tuple(range(2, self.raw.ndim)))
-        return np.asarray(self.raw_maximum - minimum <= _FLAT * self.raw_maximum)
-
-    def empty_reason(self, image: int, target: int) -> str:
-        """Say why the map of the given position has nothing to show; an empty text when it has."""
-        if not self.empty[image, target]:
-            return ""
-        if self.raw_maximum[image, target] == 0:
-            return "No part of the image speaks for this answer in the layer explained."
-        return "Every part of the image speaks equally for this answer in the layer explained."
+class GradCam(Maps):
+    """The maps of N images for K targets by Grad-CAM; ``raw`` is in logits."""
 
 
 def gradcam(network: nn.Module, inputs: Tensor, targets: Sequence[int], layer: nn.Module | None = None) -> GradCam:
@@ -110,7 +64,7 @@ def gradcam(network: nn.Module, inputs: Tensor, targets: Sequence[int], layer: n
             hint="Explain the network in float32 and check its weights.",
         )
     return GradCam(
-        maps=_scaled(raw, inputs.shape[2:]).cpu().numpy(),
+        maps=scaled(raw, inputs.shape[2:]).cpu().numpy(),
         raw=raw.cpu().numpy(),
         logits=logits.cpu().numpy(),
         layer=layer_name(network, explained),
@@ -121,7 +75,7 @@ def _differentiate(
     network: nn.Module, inputs: Tensor, targets: Sequence[int], layer: nn.Module
 ) -> tuple[Tensor, list[Tensor], Tensor]:
     """Return the layer's output, the gradient of each target's logit at it, both (N, C, *grid), and the logits."""
-    with _evaluating(network):
+    with evaluating(network):
         leaf, logits = _forward(network, inputs, layer)
     classes = logits.shape[1]
     if not targets or any(not 0 <= target < classes for target in targets):
@@ -179,24 +133,3 @@ def _forward(network: nn.Module, inputs: Tensor, layer: nn.Module) -> tuple[Tens
 def _map(features: Tensor, gradient: Tensor) -> Tensor:
     weights = gradient.flatten(2).mean(dim=2)
     return torch.relu(torch.einsum("nc,nc...->n...", weights, features))
-
-
-def _scaled(raw: Tensor, spatial: Sequence[int]) -> Tensor:
-    """Enlarge (N, K, *grid) to (N, K, *spatial) and scale each map to [0, 1]; constant maps become zero."""
-    mode = "bilinear" if len(spatial) == 2 else "trilinear"
-    maps = nn.functional.interpolate(raw, size=tuple(spatial), mode=mode, align_corners=False)
-    axes = tuple(range(2, maps.ndim))
-    low, high = maps.amin(axes, keepdim=True), maps.amax(axes, keepdim=True)
-    scale = torch.where(high - low > _FLAT * high, high - low, torch.inf)
-    return (maps - low) / scale
-
-
-@contextlib.contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
-    training = [module for module in network.modules() if module.training]
-    network.eval()
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True

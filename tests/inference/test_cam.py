@@ -25,8 +25,8 @@ PeerTargets: Any = model_targets
 Reshape = Callable[[Tensor], Tensor] | None
 
 
-def _vit_grid(rows: int, columns: int) -> Reshape:
-    return lambda tokens: tokens[:, 1:].reshape(len(tokens), rows, columns, -1).permute(0, 3, 1, 2)
+def _vit_grid(rows: int, columns: int, prefix: int = 1) -> Reshape:
+    return lambda tokens: tokens[:, prefix:].reshape(len(tokens), rows, columns, -1).permute(0, 3, 1, 2)
 
 
 ARCHITECTURES: list[tuple[str, dict[str, Any], tuple[int, int], str, Reshape]] = [
@@ -38,6 +38,15 @@ ARCHITECTURES: list[tuple[str, dict[str, Any], tuple[int, int], str, Reshape]] =
     ("regnety_002", {}, (128, 128), "s4", None),
     ("vit_tiny_patch16_224", {}, (224, 224), "blocks.11.norm1", _vit_grid(14, 14)),
     ("vit_tiny_patch16_224", {"img_size": (96, 64)}, (96, 64), "blocks.11.norm1", _vit_grid(6, 4)),
+    (
+        "vit_tiny_patch16_224",
+        {"img_size": (64, 48), "global_pool": "avg"},
+        (64, 48),
+        "blocks.11.norm1",
+        _vit_grid(4, 3),
+    ),
+    ("vit_tiny_patch16_224", {"img_size": (64, 48), "reg_tokens": 4}, (64, 48), "blocks.11.norm1", _vit_grid(4, 3, 5)),
+    ("deit_tiny_distilled_patch16_224", {"img_size": (64, 48)}, (64, 48), "blocks.11.norm1", _vit_grid(4, 3, 2)),
     (
         "swin_tiny_patch4_window7_224",
         {"img_size": (224, 112)},
