@@ -52,17 +52,22 @@ def _findings(a: Sequence[Finding], b: Sequence[Finding]) -> list[str]:
 
 
 def _heatmaps(a: Sequence[Heatmap], b: Sequence[Heatmap]) -> list[str]:
-    before, now = ({heatmap.info.label: heatmap for heatmap in heatmaps} for heatmaps in (a, b))
+    before, now = ({_named(heatmap): heatmap for heatmap in heatmaps} for heatmaps in (a, b))
     lines = _only_in_one("heat map", list(before), list(now))
-    for label in (label for label in before if label in now):
+    for name in (name for name in before if name in now):
         files = {"file", "picture"}
         lines += _fields(
-            f"heat map {label!r}",
-            before[label].info.model_dump(exclude=files),
-            now[label].info.model_dump(exclude=files),
+            f"heat map {name!r}",
+            before[name].info.model_dump(exclude=files),
+            now[name].info.model_dump(exclude=files),
         )
-        lines += _arrays(f"heat map {label!r}", before[label].array, now[label].array)
+        lines += _arrays(f"heat map {name!r}", before[name].array, now[name].array)
     return lines
+
+
+def _named(heatmap: Heatmap) -> str:
+    """Return the label, and which part of the model the map is of."""
+    return f"{heatmap.info.label} {heatmap.info.part}".rstrip()
 
 
 def _arrays(what: str, a: NDArray[np.generic], b: NDArray[np.generic]) -> list[str]:

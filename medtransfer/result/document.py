@@ -23,6 +23,7 @@ DOCUMENT = "result.json"
 SEGMENTATION = "segmentation.nii.gz"
 FORMAT = 1
 _LABEL = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_PART = re.compile(r"[a-z]?")
 
 
 class Document(Record):
@@ -44,18 +45,18 @@ def picture_name(case: str) -> str:
     return f"similar-{case}.png"
 
 
-def heatmap_stem(label: str) -> str:
-    """Return ``heatmap-<label>``, the name of a heat map's files without their ending.
+def heatmap_stem(label: str, part: str = "") -> str:
+    """Return ``heatmap-<label>`` or ``heatmap-<label>-<part>``, the name of a heat map's files without their ending.
 
     Raises
     ------
     DataError
-        When the label is not a label id: a name out of a file never becomes a path.
+        When the label is not a label id, or the part no letter: a name out of a file never becomes a path.
     """
-    if not _LABEL.fullmatch(label):
+    if not _LABEL.fullmatch(label) or not _PART.fullmatch(part):
         raise DataError(
             "a heat map's label is not a label id (a lower-case letter, then letters, digits and underscores)",
             code="result.label",
             hint="Report it to the plug-in's author.",
         )
-    return f"heatmap-{label}"
+    return f"heatmap-{label}-{part}" if part else f"heatmap-{label}"

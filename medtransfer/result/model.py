@@ -121,9 +121,14 @@ class Faithfulness(Record):
 
 
 class HeatmapInfo(Record):
-    """The part of a heat map that goes into ``result.json``; the pixels lie beside it."""
+    """The part of a heat map that goes into ``result.json``; the pixels lie beside it.
+
+    ``part`` is the component of the model whose map it is, such as ``a``; empty for the map of the whole answer, which
+    comes before those of its parts. Faithfulness is measured for the whole.
+    """
 
     label: str
+    part: str = Field(default="", pattern=r"^[a-z]?$")
     method: str
     layer: str
     raw_maximum: float

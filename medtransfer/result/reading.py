@@ -84,7 +84,7 @@ def read_document(folder: Path) -> Document:
 
 
 def _heatmap(folder: Path, info: HeatmapInfo) -> NDArray[np.float32]:
-    name = f"{heatmap_stem(info.label)}.npy"
+    name = f"{heatmap_stem(info.label, info.part)}.npy"
     try:
         # Mapped first: a header that promises more than the file holds is refused before anything is allocated.
         array = np.array(np.load(folder / name, mmap_mode="r", allow_pickle=False))

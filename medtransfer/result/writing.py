@@ -78,7 +78,7 @@ def _write_files(result: Result, folder: Path, affine: NDArray[np.float64] | Non
 
 def _write_heatmap(heatmap: Heatmap, folder: Path) -> Heatmap:
     """Write the values, and for a picture's map the colours too; return the map with its files named."""
-    stem = heatmap_stem(heatmap.info.label)
+    stem = heatmap_stem(heatmap.info.label, heatmap.info.part)
     np.save(folder / f"{stem}.npy", heatmap.array.astype(np.float32), allow_pickle=False)
     picture = ""
     if heatmap.array.ndim == 2:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -58,10 +57,17 @@ class Details:
 
 
 @dataclass(frozen=True, eq=False)
-class Answerer:
-    """A bundle in memory. ``method`` is how its maps are made, in words."""
+class Explained:
+    """A map of the pictures given, and how it was made, in words. ``part`` is the component whose map it is."""
 
-    method: ClassVar[str] = "Grad-CAM"
+    cam: GradCam
+    method: str = "Grad-CAM"
+    part: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Answerer:
+    """A bundle in memory."""
 
     labels: Sequence[BundleLabel]
     networks: Mapping[str, nn.Module]
@@ -104,15 +110,18 @@ class Answerer:
         columns = [index for wanted in labels for index, label in enumerate(self.labels) if label.id == wanted]
         return torch.from_numpy(self.answer(batch)[0][:, columns])
 
-    def explain(self, label: str, batch: Tensor) -> GradCam:
-        """Return the Grad-CAM map of one label for normalised pictures (n, 3, y, x)."""
-        network = self.networks[label]
-        device = next(network.parameters()).device
-        return gradcam(network, batch.to(device), [0])
+    def explain(self, label: str, batch: Tensor) -> Sequence[Explained]:
+        """Return the map of one label's answer for normalised pictures (n, 3, y, x), and then those of its parts."""
+        return [Explained(cam_of(self.networks[label], batch))]
 
     def details(self, batch: Tensor) -> Mapping[str, Details]:  # noqa: ARG002 - other answerers look at it
         """Return how each label's answer for one picture came about: nothing, where one network gives it."""
         return {}
+
+
+def cam_of(network: nn.Module, batch: Tensor) -> GradCam:
+    """Return the Grad-CAM map of a network's only answer, on whatever device the network is."""
+    return gradcam(network, batch.to(next(network.parameters()).device), [0])
 
 
 def loaded(bundle: ModelBundle, *files: str) -> nn.Module:

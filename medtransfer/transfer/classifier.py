@@ -20,7 +20,7 @@ from medtransfer.inference import faithfulness
 from medtransfer.result.model import Faithfulness, Finding, Heatmap, HeatmapInfo, Notice, Result
 from medtransfer.study.model import Image
 from medtransfer.transfer import wanted
-from medtransfer.transfer.answering import Answerer, Details
+from medtransfer.transfer.answering import Answerer, Details, Explained
 from medtransfer.transfer.augment import Augmentation, views
 from medtransfer.transfer.learning import Learning
 from medtransfer.transfer.pictures import Region, as_unit, normalised, onto_picture, square
@@ -111,7 +111,7 @@ class ClassifierPlugin:
         ctx.check()
         explained = _to_explain(request, findings)
         ctx.progress(0.5, "explaining")
-        shown, unexplained = self._maps(answerer, normalised(unit, preprocessing), explained, request)
+        shown, unexplained = self._maps(answerer, normalised(unit, preprocessing), explained, findings, request)
         heatmaps = tuple(Heatmap(info, onto_picture(values, region, image)) for info, values in shown)
         notices = (*self.notices(image), *_unfamiliar(answerer, features), *about_model(model, request), *unexplained)
         ctx.progress(1.0, "done")
@@ -147,28 +147,34 @@ class ClassifierPlugin:
         return [float(value) for value in changed.std(axis=0)]
 
     def _maps(
-        self, answerer: Answerer, batch: Tensor, labels: Sequence[str], request: AnalyseRequest
+        self,
+        answerer: Answerer,
+        batch: Tensor,
+        labels: Sequence[str],
+        findings: Sequence[Finding],
+        request: AnalyseRequest,
     ) -> tuple[list[tuple[HeatmapInfo, NDArray[np.float32]]], list[Notice]]:
-        """Return a map on the network's grid for each label, and a notice for each that has none to show."""
+        """Return maps on the network's grid for each label, and a notice for each that has none to show.
+
+        The parts of an answer have maps of their own where it was called positive or asked for by name: all maps of
+        all labels would fill the disk.
+        """
+        in_parts = {finding.label for finding in findings if finding.positive} | set(request.explain)
         found, notices = {}, []
         for label in labels:
-            cam = answerer.explain(label, batch)
-            if cam.empty[0, 0]:
-                notices.append(Notice(code="explain.empty", level="info", message=f"{label}: {cam.empty_reason(0, 0)}"))
+            whole, *parts = answerer.explain(label, batch)
+            if whole.cam.empty[0, 0]:
+                message = f"{label}: {whole.cam.empty_reason(0, 0)}"
+                notices.append(Notice(code="explain.empty", level="info", message=message))
             else:
-                found[label] = cam
-        figures = self._faithfulness(answerer, batch[0], {k: cam.maps[0, 0] for k, cam in found.items()}, request)
-        maps = []
-        for label, cam in found.items():
-            info = HeatmapInfo(
-                label=label,
-                method=answerer.method,
-                layer=cam.layer,
-                raw_maximum=float(cam.raw_maximum[0, 0]),
-                faithfulness=figures.get(label),
-            )
-            maps.append((info, cam.maps[0, 0]))
-        return maps, notices
+                found[label] = [whole, *(part for part in parts if label in in_parts and not part.cam.empty[0, 0])]
+        wholes = {label: explained[0].cam.maps[0, 0] for label, explained in found.items()}
+        figures = self._faithfulness(answerer, batch[0], wholes, request)
+        return [
+            (_map_info(label, one, None if one.part else figures.get(label)), one.cam.maps[0, 0])
+            for label, explained in found.items()
+            for one in explained
+        ], notices
 
     def _faithfulness(
         self, answerer: Answerer, picture: Tensor, maps: Mapping[str, NDArray[np.float32]], request: AnalyseRequest
@@ -201,6 +207,17 @@ def _finding(
         logit=logit,
         contributions=how.contributions if how else (),
         similar=how.similar if how else (),
+    )
+
+
+def _map_info(label: str, explained: Explained, faithfulness: Faithfulness | None) -> HeatmapInfo:
+    return HeatmapInfo(
+        label=label,
+        part=explained.part,
+        method=explained.method,
+        layer=explained.cam.layer,
+        raw_maximum=float(explained.cam.raw_maximum[0, 0]),
+        faithfulness=faithfulness,
     )
 
 

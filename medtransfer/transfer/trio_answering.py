@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -14,12 +13,13 @@ from torch import Tensor, nn
 from medtransfer.contract.bundle import BundleLabel, ModelBundle
 from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.verbs import Context
-from medtransfer.inference.cam import GradCam, gradcam
 from medtransfer.result.model import Contribution, SimilarCase
 from medtransfer.transfer import backbones, bundles, calibration, support, trio, trio_files, weights
-from medtransfer.transfer.answering import Answerer, Details, Joint, loaded
+from medtransfer.transfer.answering import Answerer, Details, Explained, Joint, cam_of, loaded
 from medtransfer.transfer.compiling import compiled
+from medtransfer.transfer.division import pre_logits
 from medtransfer.transfer.familiarity import Reference
+from medtransfer.transfer.siamese import Siamese
 from medtransfer.transfer.support import Pictures
 from medtransfer.transfer.trio import Trio
 
@@ -30,6 +30,10 @@ _NAMES = {
     "B": "Network that learnt any disease first",
     "C": "Nearest confirmed cases",
 }
+_OF_A = "Grad-CAM of the network tuned to this finding"
+_OF_B = "Grad-CAM of the network that learnt any disease first"
+_OF_BOTH = "Grad-CAM, mean of both networks"
+_OF_C = "Grad-CAM of the likeness to confirmed cases"
 
 
 class JointTrio(nn.Module):
@@ -53,17 +57,47 @@ class JointTrio(nn.Module):
         return torch.cat([first[:, :count], second[:, :count], self.disease(x)[:, 1:], first[:, count:]], dim=1)
 
 
+class Likeness(nn.Module):
+    """How much nearer pictures are to the mean positive case than to the mean negative one: what C goes by."""
+
+    mean: Tensor
+    spread: Tensor
+    projection: Tensor
+    positive: Tensor
+    negative: Tensor
+
+    def __init__(self, network: nn.Module, siamese: Siamese) -> None:
+        super().__init__()
+        self.network = network
+        means = [siamese.support[siamese.positive == value].mean(axis=0) for value in (True, False)]
+        arrays = (siamese.mean, siamese.spread, siamese.projection, *means)
+        for name, values in zip(("mean", "spread", "projection", "positive", "negative"), arrays, strict=True):
+            self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(values)).to(_device(network)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map normalised pictures (n, 3, y, x) to the distance to the negative mean less that to the positive, (n, 1).
+
+        Both are those of :meth:`Siamese.numbers`.
+        """
+        standard = (pre_logits(self.network, x) - self.mean) / self.spread
+        embedded = nn.functional.normalize(standard @ self.projection, dim=1)
+        to_positive, to_negative = (torch.cdist(embedded, mean[None]) for mean in (self.positive, self.negative))
+        return to_negative - to_positive
+
+
 @dataclass(frozen=True, eq=False)
 class TrioAnswerer(Answerer):
-    """A trio in memory. ``networks`` are A's, ``second`` B's; ``support`` names the cases that C compares with."""
+    """A trio in memory. ``networks`` are A's, ``second`` B's; ``support`` names the cases that C compares with.
+
+    ``disease`` is the network whose features, ``features`` of them, C reads.
+    """
 
     second: Mapping[str, nn.Module]
     trios: Mapping[str, Trio]
     support: Mapping[str, Sequence[str]]
     pictures: Pictures
+    disease: nn.Module
     features: int
-
-    method: ClassVar[str] = "Grad-CAM, mean of both networks"
 
     @classmethod
     def load(cls, bundle: ModelBundle, ctx: Context) -> TrioAnswerer:
@@ -79,7 +113,7 @@ class TrioAnswerer(Answerer):
         trios = {label.id: Trio.of(bundles.tensors_of(bundle, trio_files.trio_file(label.id))) for label in card.labels}
         joint = JointTrio(list(first.values()), list(second.values()), disease, recipe)
         run, runtime_name = compiled(joint.eval().requires_grad_(requires_grad=False), card.for_pictures.size, ctx)
-        for network in (*first.values(), *second.values()):
+        for network in (*first.values(), *second.values(), disease):
             network.to(ctx.device)
         kept = weights.load(bundle.folder / support.PICTURES) if support.PICTURES in card.files else None
         return cls(
@@ -92,6 +126,7 @@ class TrioAnswerer(Answerer):
             trios=trios,
             support={label: facts["support"] for label, facts in card.extra["training"].items()},
             pictures=Pictures.of(kept) if kept else Pictures({}),
+            disease=disease,
             features=backbones.feature_dimension(disease),
         )
 
@@ -102,17 +137,19 @@ class TrioAnswerer(Answerer):
         columns = [calibration.apply(label.calibration, logits[:, i]) for i, label in enumerate(self.labels)]
         return np.stack(columns, axis=1), logits, familiar
 
-    def explain(self, label: str, batch: Tensor) -> GradCam:
-        """Return the mean of the Grad-CAM maps of A and B for normalised pictures (n, 3, y, x).
+    def explain(self, label: str, batch: Tensor) -> Sequence[Explained]:
+        """Return the mean of the Grad-CAM maps of A and B for normalised pictures (n, 3, y, x), and these maps.
 
-        Where one of them is empty, the other one's map is the answer.
+        Where one of them is empty, the other one's map stands for the answer. Where C answers alone, the only map is
+        C's: A and B have no part in the answer.
         """
-        device = next(self.networks[label].parameters()).device
-        one, other = (gradcam(networks[label], batch.to(device), [0]) for networks in (self.networks, self.second))
-        if one.empty[0, 0] or other.empty[0, 0]:
-            return other if one.empty[0, 0] else one
-        maps = (one.maps + other.maps) / 2.0
-        return replace(one, maps=maps / np.maximum(maps.max(axis=(-2, -1), keepdims=True), 1e-12))
+        if self.trios[label].answers == "C":
+            return [Explained(cam_of(Likeness(self.disease, self.trios[label].siamese), batch), _OF_C)]
+        parts = (
+            Explained(cam_of(self.networks[label], batch), _OF_A, "a"),
+            Explained(cam_of(self.second[label], batch), _OF_B, "b"),
+        )
+        return [_whole(*parts), *parts]
 
     def details(self, batch: Tensor) -> Mapping[str, Details]:
         """Return for one picture (1, 3, y, x) what each component and learner contributes, and what it is alike."""
@@ -151,3 +188,17 @@ class TrioAnswerer(Answerer):
         keys = [self.support[label.id][position] for position, _ in near]
         similar = [SimilarCase(case=key, distance=distance) for key, (_, distance) in zip(keys, near, strict=True)]
         return Details((*parts, *learners), tuple(similar), self.pictures.of_cases(keys))
+
+
+def _whole(first: Explained, second: Explained) -> Explained:
+    """Return the mean of two maps, or the one that has something to show."""
+    for one, other in ((first, second), (second, first)):
+        if one.cam.empty[0, 0]:
+            return replace(other, part="")
+    maps = (first.cam.maps + second.cam.maps) / 2.0
+    scaled = maps / np.maximum(maps.max(axis=(-2, -1), keepdims=True), 1e-12)
+    return Explained(replace(first.cam, maps=scaled, raw=(first.cam.raw + second.cam.raw) / 2.0), _OF_BOTH)
+
+
+def _device(network: nn.Module) -> torch.device:
+    return next(network.parameters()).device

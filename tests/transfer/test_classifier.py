@@ -16,7 +16,7 @@ from medtransfer.result import compare
 from medtransfer.result.model import Result
 from medtransfer.study.model import Image
 from medtransfer.transfer import calibration
-from medtransfer.transfer.answering import Answerer
+from medtransfer.transfer.answering import Answerer, Explained
 from tests.transfer import small
 from tests.transfer.small import PlainContext, Small
 
@@ -166,9 +166,9 @@ def test_an_empty_map_is_said_and_not_shown(
 ) -> None:
     explain = Answerer.explain
 
-    def flat(self: Answerer, label: str, batch: Tensor) -> sdk.GradCam:
-        cam = explain(self, label, batch)
-        return sdk.GradCam(cam.maps * 0, cam.raw * 0, cam.logits, cam.layer)
+    def flat(self: Answerer, label: str, batch: Tensor) -> list[Explained]:
+        cam = explain(self, label, batch)[0].cam
+        return [Explained(sdk.GradCam(cam.maps * 0, cam.raw * 0, cam.logits, cam.layer))]
 
     monkeypatch.setattr(Answerer, "explain", flat)
     result = analyse(image, explicable, PlainContext(tmp_path), explain=["all"])

@@ -124,6 +124,15 @@ def test_few_positive_cases_are_answered_by_the_siamese_component(pictures: Path
     rows = {row.combination for row in bundle.card.evaluation.ablation} if bundle.card.evaluation else set()
     assert {"A", "B", "C"} <= rows
 
+    image = study.open(pictures.parent / "3L.png")[0].series[0].image()
+    result = Small().analyse(image, bundle, small.request(bundle, explain=["red"]), PlainContext(tmp_path / "analyse"))
+    assert [(entry.info.part, entry.info.method) for entry in result.heatmaps] == [
+        ("", "Grad-CAM of the likeness to confirmed cases")
+    ], "A and B have no part in this answer"
+    assert [part.name for part in result.findings[0].contributions if part.kind == "component"] == [
+        "Nearest confirmed cases"
+    ]
+
 
 def test_it_goes_on_where_it_was_stopped_with_the_same_model(many: Path, context: PlainContext, tmp_path: Path) -> None:
     stopped = PlainContext(tmp_path)
@@ -157,9 +166,18 @@ def test_a_finding_tells_its_parts_and_the_cases_most_alike(model: ModelBundle, 
     assert all(cases[one.case].labels["bright"] == 1 for one in bright.similar), "confirmed cases of this finding"
     distances = [one.distance for one in bright.similar]
     assert distances == sorted(distances)
-    assert [heatmap.info.method for heatmap in result.heatmaps] == ["Grad-CAM, mean of both networks"] * len(
-        result.heatmaps
-    )
+    wholes = [heatmap.info for heatmap in result.heatmaps if not heatmap.info.part]
+    assert wholes
+    assert {info.method for info in wholes} == {"Grad-CAM, mean of both networks"}
+    for info in wholes:
+        positive = next(finding.positive for finding in result.findings if finding.label == info.label)
+        maps = {heatmap.info.part: heatmap for heatmap in result.heatmaps if heatmap.info.label == info.label}
+        assert list(maps) == (["", "a", "b"] if positive else [""])
+        if positive:
+            mean = maps["a"].array + maps["b"].array
+            assert np.allclose(maps[""].array, mean / mean.max(), atol=0.02)
+            assert info.faithfulness is not None
+            assert maps["a"].info.faithfulness is None
     writing.write(result, tmp_path / "result")
     again = reading.read(tmp_path / "result")
     assert [one.picture for one in again.findings[0].similar] == [f"similar-{one.case}.png" for one in bright.similar]
