@@ -32,6 +32,8 @@ class Case:
         The partition that the table asked for, if it did.
     mask
         The label map on the image's grid, where structures are learnt: see :mod:`medtransfer.cohort.masks`.
+    attributes
+        What else the test cases are divided by in the report, as the site is: view, sex, age, camera, eye.
     """
 
     key: str
@@ -42,6 +44,7 @@ class Case:
     site: str = ""
     split: Partition | None = None
     mask: Path | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,8 @@ class Cohort:
     train the same model. ``synthetic`` is true for generated phantoms and is repeated on every result. ``structures``
     are all that the masks may show, of which ``labels`` are to be learnt; empty where answers of yes or no are.
     ``boxes`` are the rectangles drawn in a case's image, by the case's key: no network learns from them, they are what
-    heat maps are measured against. They say nothing about cases and labels that have none.
+    heat maps are measured against. They say nothing about cases and labels that have none. ``source`` names the
+    published data set that this is, empty for everything else.
     """
 
     cases: tuple[Case, ...]
@@ -105,3 +109,4 @@ class Cohort:
     names: Mapping[str, str] = field(default_factory=dict)
     structures: tuple[MaskStructure, ...] = ()
     boxes: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
+    source: str = ""

@@ -1,4 +1,4 @@
-"""Decide whether a path is a table or a tree of class folders."""
+"""Decide whether a path is a table, a published data set as its authors hand it out, or a tree of class folders."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from pathlib import Path
 
 from medtransfer.cohort import folders, table
 from medtransfer.cohort.model import Cohort
+from medtransfer.cohort.published import assembly, registry
+from medtransfer.cohort.uncertainty import Uncertainty
 from medtransfer.errors import DataError
 
 TABLE_NAMES = ("labels.csv", "labels.xlsx")
 
 
-def read(path: Path, labels: Sequence[str] | None = None) -> Cohort:
+def read(path: Path, labels: Sequence[str] | None = None, uncertain: Uncertainty = "unknown") -> Cohort:
     """Read a cohort; see :func:`medtransfer.cohort.read`."""
     if path.is_file():
+        _refuse_published(path)
         return table.read(path, labels)
     if not path.is_dir():
         raise DataError(
@@ -24,4 +27,22 @@ def read(path: Path, labels: Sequence[str] | None = None) -> Cohort:
             subject=str(path),
         )
     inside = next((path / name for name in TABLE_NAMES if (path / name).is_file()), None)
-    return table.read(inside, labels) if inside else folders.read(path, labels)
+    if inside:
+        return table.read(inside, labels)
+    found = registry.recognised(path)
+    if found:
+        known, folder = found
+        return assembly.assemble(known.name, known.read(folder), labels, uncertain)
+    return folders.read(path, labels)
+
+
+def _refuse_published(path: Path) -> None:
+    """Raise where a table is one of a published data set: it says too little without its folder."""
+    known = registry.of_table(path)
+    if known:
+        raise DataError(
+            f"this is a table of {known.name}, which is read as a whole",
+            code="published.give-folder",
+            hint="Give the folder that holds its tables and its pictures.",
+            subject=path.name,
+        )

@@ -1,13 +1,18 @@
-"""A table as text: headings and numbered rows out of CSV, Excel or Parquet, whatever its encoding and delimiter."""
+"""A table as text: headings and numbered rows out of CSV (packed with gzip or not), Excel or Parquet.
+
+Encoding and delimiter of a CSV are found out.
+"""
 
 from __future__ import annotations
 
 import csv
+import gzip
 import importlib
 import importlib.util
 import io
 import math
 import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,20 +54,14 @@ def read(path: Path) -> Sheet:
     """
     suffix = path.suffix.lower()
     try:
-        if path.stat().st_size > MAXIMUM_BYTES:
-            raise DataError(
-                "the table is larger than 256 MiB",
-                code="table.size",
-                hint="Give a table of paths and labels; images stay in files of their own.",
-                subject=path.name,
-            )
+        _refuse_large(path.stat().st_size, path.name)
         if suffix in _EXCEL:
             lines = _excel(path)
         elif suffix == ".parquet":
             lines = _parquet(path)
         else:
-            lines = _csv(path.read_bytes(), path.name)
-    except OSError as error:
+            lines = _csv(text_of(path), path.name)
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(
             "the table cannot be read",
             code="table.unreadable",
@@ -70,6 +69,32 @@ def read(path: Path) -> Sheet:
             subject=path.name,
         ) from error
     return _sheet(lines, path.name)
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file, whatever its encoding; one whose name ends in ``.gz`` is unpacked.
+
+    Raises
+    ------
+    DataError
+        When it holds more than 256 MiB.
+    OSError, EOFError, zlib.error
+        When it cannot be read or unpacked.
+    """
+    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:
+        raw = stream.read(MAXIMUM_BYTES + 1)
+    _refuse_large(len(raw), path.name)
+    return _decoded(raw)
+
+
+def _refuse_large(size: int, name: str) -> None:
+    if size > MAXIMUM_BYTES:
+        raise DataError(
+            "the table is larger than 256 MiB",
+            code="table.size",
+            hint="Give a table of paths and labels; images stay in files of their own.",
+            subject=name,
+        )
 
 
 def _sheet(lines: Iterable[tuple[int, list[str]]], name: str) -> Sheet:
@@ -111,8 +136,7 @@ def _refuse_repeated(headings: list[str], name: str) -> None:
         )
 
 
-def _csv(raw: bytes, name: str) -> list[tuple[int, list[str]]]:
-    text = _decoded(raw)
+def _csv(text: str, name: str) -> list[tuple[int, list[str]]]:
     if "\0" in text:
         raise DataError(
             "the table is not a text file",

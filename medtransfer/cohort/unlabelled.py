@@ -9,6 +9,7 @@ from pathlib import Path
 from medtransfer.cohort import folders, identity, table, words
 from medtransfer.cohort.checks import Look
 from medtransfer.cohort.model import Case, Cohort, Problem
+from medtransfer.cohort.published import assembly, registry
 from medtransfer.cohort.reading import TABLE_NAMES
 from medtransfer.errors import DataError
 
@@ -19,8 +20,9 @@ def read(path: Path) -> Cohort:
     Parameters
     ----------
     path
-        A table with the columns ``image`` and ``patient``, a folder with a ``labels.csv`` or ``labels.xlsx`` in it, or
-        a folder of images, in subfolders or not: there the file name stands for the patient.
+        A table with the columns ``image`` and ``patient``, a folder with a ``labels.csv`` or ``labels.xlsx`` in it, a
+        published data set, whose test pictures are left out, or a folder of images, in subfolders or not: there the
+        file name stands for the patient.
 
     Raises
     ------
@@ -30,6 +32,9 @@ def read(path: Path) -> Cohort:
     inside = next((path / name for name in TABLE_NAMES if (path / name).is_file()), path)
     if inside.is_file():
         return table.read(inside, [])
+    found = registry.recognised(path) if path.is_dir() else None
+    if found:
+        return _untested(assembly.assemble(found[0].name, found[0].read(found[1]), [], "unknown"))
     images = folders.images_below(path) if path.is_dir() else []
     if not images:
         raise DataError(
@@ -76,6 +81,21 @@ def readable(cohort: Cohort, looks: Mapping[str, Look]) -> Cohort:
     )
     rest = [case for case in cohort.cases if not looks[case.key].error]
     return _cohort(replace(cohort, problems=(*cohort.problems, warning)), rest)
+
+
+def _untested(cohort: Cohort) -> Cohort:
+    """Leave out the pictures that the data set is tested on, so that figures on them stay those of unseen pictures."""
+    rest = [case for case in cohort.cases if case.split != "test"]
+    tested = len(cohort.cases) - len(rest)
+    if not tested or not rest:
+        return cohort
+    note = Problem(
+        "unlabelled.test-left-out",
+        "info",
+        f"{words.counted(tested, 'picture')} of the data set's own test set left out: figures on them are then those of"
+        " pictures that the network never saw",
+    )
+    return _cohort(replace(cohort, problems=(*cohort.problems, note)), rest)
 
 
 def _cohort(cohort: Cohort, cases: list[Case]) -> Cohort:

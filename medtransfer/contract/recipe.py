@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from medtransfer.cohort.uncertainty import Uncertainty
 from medtransfer.contract.settings import PRESETS, Settings
 
 __all__ = ["PRESETS", "Recipe"]
@@ -38,6 +39,11 @@ class Recipe(Settings):
     ensemble
         ``trio``: for each label three components, a network, a network that first learnt to see any disease at all, and
         a Siamese network; learners vote on what the three say, out of fold.
+    trunk
+        For ``trio``: ``own`` tunes for each label by itself what the recipe tunes; ``shared`` tunes it once for all
+        labels, to any disease at all, and each label learns last layers only. Many times faster, but what is shared
+        was then learnt from all labels: they are no longer independent of each other. With ``tune = "head"`` there is
+        no difference.
     folds
         For ``trio``: parts of the training cases that are held out in turn, to learn how to vote.
     vote
@@ -45,6 +51,9 @@ class Recipe(Settings):
     keep_pictures
         For ``trio``: whether small pictures of positive training cases go with the model, so that the nearest ones can
         be shown beside a finding. They are pictures of people: only with their consent, and only whoever may see them.
+    uncertain
+        What the uncertain answers (-1) of CheXpert and MIMIC-CXR count as: ``unknown``, ``positive``, ``negative``, or
+        ``mixed``: positive for atelectasis and edema, negative for the others.
     precision
         ``auto`` is bfloat16 autocast on CUDA and float32 elsewhere.
     iterations
@@ -79,9 +88,11 @@ class Recipe(Settings):
     class_balance: Literal["none", "weighted"] = "weighted"
     max_positive_weight: float = Field(default=20.0, ge=1.0)
     ensemble: Literal["none", "trio"] = "none"
+    trunk: Literal["own", "shared"] = "own"
     folds: int = Field(default=5, ge=2, le=10)
     vote: Literal["mean", "stacked"] = "mean"
     keep_pictures: bool = False
+    uncertain: Uncertainty = "unknown"
     precision: Literal["auto", "32", "bf16"] = "auto"
     iterations: int = Field(default=250, ge=1, le=100_000)
     patch_side: int = Field(default=128, ge=32, le=512)

@@ -82,11 +82,8 @@ def judge(
             "trivial": Answers.constant(_prevalence(cases["train"], label), len(cases["test"])),
         }
         inputs.append(LabelInput(label, name, truth_of(cases["test"], label), answers))
-    sites = [case.site for case in cases["test"]]
     descriptions = {**DESCRIPTIONS, "untuned": "the model it started from, unchanged"} if known else DESCRIPTIONS
-    given = EvaluationInput(
-        inputs, [case.patient for case in cases["test"]], {"site": sites} if any(sites) else {}, descriptions
-    )
+    given = EvaluationInput(inputs, [case.patient for case in cases["test"]], _groups(cases["test"]), descriptions)
     return Judgement(evaluate(given, recipe.bootstrap, recipe.seed), operating)
 
 
@@ -94,6 +91,13 @@ def truth_of(cases: Sequence[Case], label: str) -> NDArray[np.float64]:
     """Return 1, 0 or NaN (unknown) for each case."""
     values = (case.labels.get(label) for case in cases)
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _groups(cases: Sequence[Case]) -> dict[str, list[str]]:
+    """Return what divides the test cases: the site and every attribute that some of them have, empty where unknown."""
+    sites = {"site": [case.site for case in cases]} if any(case.site for case in cases) else {}
+    names = sorted({name for case in cases for name in case.attributes})
+    return {**sites, **{name: [case.attributes.get(name, "") for case in cases] for name in names}}
 
 
 def _of(logits: Mapping[str, float], cases: Sequence[Case]) -> NDArray[np.float64]:

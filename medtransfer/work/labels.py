@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from medtransfer import cohort
@@ -49,7 +50,8 @@ def survey(session: Session, wish: Wish) -> Survey:
     """Count the cases of every label, and examine them with the labels that can be learnt.
 
     A label that cannot be learnt is left out and its reason told, so that the others can be: it has too few patients,
-    the plug-in does not know it, or one part of the split would have too few patients.
+    the plug-in does not know it, or one part of the split would have too few patients. Of a published data set only the
+    usual labels are examined; the others are counted, for the person to choose.
 
     Raises
     ------
@@ -58,14 +60,16 @@ def survey(session: Session, wish: Wish) -> Survey:
     """
     _, manifest = planning.learner(session.home, wish.plugin)
     session.on_progress("reading the table", None, {})
-    counts = {count.id: count for count in counted_in(cohort.read(wish.data), manifest)}
-    chosen = _learnable(counts)
+    read = cohort.read(wish.data, uncertain=planning.recipe_of(wish, manifest).uncertain)
+    usual = planning.usual_labels(read, manifest)
+    counts = {count.id: count for count in counted_in(read, manifest)}
+    chosen = _learnable(counts, usual)
     every = tuple(label for label in counts if manifest.label(label) or manifest.task.open_labels)
     examination = planning.examine(session, replace(wish, labels=chosen or every))
     while chosen and (refused := [problem for problem in examination.errors if problem.label]):
         for problem in refused:
             counts[problem.label] = replace(counts[problem.label], reason=_of_split(problem))
-        chosen = _learnable(counts)
+        chosen = _learnable(counts, usual)
         if chosen:
             examination = planning.examine(session, replace(wish, labels=chosen), examination.looks)
     for count in counted_in(examination.cohort, manifest) if examination.cohort.structures else ():
@@ -81,8 +85,8 @@ def counted_in(read: Cohort, manifest: Manifest) -> tuple[LabelCount, ...]:
     return tuple(replace(count, reason=_reason(count, manifest)) for count in counts)
 
 
-def _learnable(counts: dict[str, LabelCount]) -> tuple[str, ...]:
-    return tuple(label for label, count in counts.items() if not count.reason)
+def _learnable(counts: dict[str, LabelCount], usual: Sequence[str]) -> tuple[str, ...]:
+    return tuple(label for label in usual if not counts[label].reason)
 
 
 def _count(read: Cohort, label: str, manifest: Manifest) -> LabelCount:

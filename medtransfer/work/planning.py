@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from medtransfer import cohort
-from medtransfer.cohort import checks, masks
+from medtransfer.cohort import checks, masks, selection
 from medtransfer.cohort.checks import NOTHING_KNOWN, Look
 from medtransfer.cohort.model import Cohort, Problem
 from medtransfer.cohort.splitting import FrozenSplit
@@ -33,8 +33,8 @@ class Wish:
     """What a person asks for.
 
     ``recipe`` is a preset's name or a TOML file, ``settings`` change single values of it. ``labels`` empty means every
-    label that the data have. ``parent`` is a published model to start from, whose test set is kept, or
-    the folder of a pretraining.
+    label that the data have, of a published data set what :func:`usual_labels` says. ``parent`` is a published model to
+    start from, whose test set is kept, or the folder of a pretraining.
     """
 
     plugin: str
@@ -137,7 +137,9 @@ def examine(session: Session, wish: Wish, known: Mapping[str, Look] = NOTHING_KN
     recipe = recipe_of(wish, manifest)
     parent = parent_of(session.home, entry, wish)
     session.on_progress("reading the table", None, {})
-    read = cohort.read(wish.data, list(wish.labels) or None)
+    read = cohort.read(wish.data, list(wish.labels) or None, recipe.uncertain)
+    if not wish.labels:
+        read = _with_usual_labels(read, manifest)
     _refuse_other_task(read, manifest)
     _refuse_unknown_labels(read, manifest)
 
@@ -155,6 +157,19 @@ def examine(session: Session, wish: Wish, known: Mapping[str, Look] = NOTHING_KN
     split = FrozenSplit.make(read, recipe.validation_share, recipe.test_share, recipe.seed, previous)
     found = (*examination.problems, *unknown, *checks.inspect_split(read, split.partitions))
     return Examination(read, found, split, looks)
+
+
+def usual_labels(read: Cohort, manifest: Manifest) -> tuple[str, ...]:
+    """Return the labels that are learnt unless a person names others.
+
+    Of a table those are all: somebody made its columns for this. A published data set has dozens, of which some are on
+    a single picture: those that the plug-in names, of which there are enough patients, else all with enough patients.
+    """
+    if not read.source:
+        return read.labels
+    enough = selection.learnable(read)
+    named = tuple(label for label in enough if manifest.label(label))
+    return named or enough or read.labels
 
 
 def settle(session: Session, wish: Wish, examination: Examination) -> Plan:
@@ -191,6 +206,20 @@ def refuse_errors(problems: tuple[Problem, ...]) -> None:
             hint=first.hint or "Mend the table and start again: nothing was trained.",
             subject=first.subject or None,
         )
+
+
+def _with_usual_labels(read: Cohort, manifest: Manifest) -> Cohort:
+    usual = usual_labels(read, manifest)
+    others = [label for label in read.labels if label not in usual]
+    if not others:
+        return read
+    note = Problem(
+        "published.labels",
+        "info",
+        f"learnt are {', '.join(usual)}; the data set also has {', '.join(others)}",
+        "Name the labels that you want instead.",
+    )
+    return replace(selection.with_labels(read, usual), problems=(*read.problems, note))
 
 
 def _refuse_unknown_labels(cohort: Cohort, manifest: Manifest) -> None:
