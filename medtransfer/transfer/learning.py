@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from medtransfer.cohort.model import Case, Cohort, Partition
@@ -87,7 +88,15 @@ class Learning:
         )
 
     def run(self) -> ModelBundle:
-        """Train every label, judge the result on the test partition and write the bundle."""
+        """Train every label, judge the result on the test partition and write the bundle.
+
+        numpy and scikit-learn work with one thread: their systems of equations are small, and several threads, which
+        wait for each other by burning time, make them many times slower on a busy machine.
+        """
+        with cast("Any", threadpool_limits)(1, user_api="blas"):  # it has no types
+            return self._run()
+
+    def _run(self) -> ModelBundle:
         self._pictures.fill(self._cohort.cases, self._teller("preparing pictures", 0.0, _PICTURES))
         outcomes = [self._label(index, label) for index, label in enumerate(self._request.labels)]
         self._ctx.progress(_LABELS, "judging the model on the test cases")

@@ -20,6 +20,11 @@ def trio_file(label: str) -> str:
     return f"trio-{label}.safetensors"
 
 
+def label_recipe(recipe: Recipe) -> Recipe:
+    """Return how each label's own networks are tuned: last layers only, where all labels share the trunk."""
+    return recipe.changed({"tune": "head"}) if recipe.trunk == "shared" else recipe
+
+
 def stage_recipe(recipe: Recipe) -> Recipe:
     """Return how the network that learns any disease, and B after it, is tuned: at least its last stages."""
     if recipe.tune != "head":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +24,14 @@ from medtransfer.contract.evaluation import Evaluation
 from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.requests import LearnRequest
 from medtransfer.contract.verbs import Context
-from medtransfer.transfer import ablation, bundles, fit, folds, siamese, support, trio, trio_files, weights
-from medtransfer.transfer.blocks import Split
-from medtransfer.transfer.division import divide
+from medtransfer.transfer import ablation, bundles, fit, folds, probe, siamese, support, trio, trio_files, weights
+from medtransfer.transfer.division import address, divide, separated
 from medtransfer.transfer.fit import LabelledKeys, LabelTask
 from medtransfer.transfer.folds import Fold
 from medtransfer.transfer.judgement import Judgement, truth_of
 from medtransfer.transfer.learning import LabelOutcome, Learning, Preparing, features_of, save
-from medtransfer.transfer.prepared import Inputs
 from medtransfer.transfer.siamese import Siamese
+from medtransfer.transfer.trio_parts import Features, LastLayer, Network, filled, rows_of, unlike
 from medtransfer.transfer.voting import Cases as VotedCases
 
 FloatArray = NDArray[np.float64]
@@ -41,22 +41,17 @@ WHOLE = "whole"
 
 
 @dataclass(frozen=True, eq=False)
-class _Network:
-    """A network with the part of it that reads the cached inputs."""
-
-    network: nn.Module
-    split: Split
-    inputs: Inputs
-
-
-@dataclass(frozen=True, eq=False)
 class _Components:
     """What was trained for one label on some cases. ``features`` are those that C reads, by case key."""
 
-    a: _Network
-    b: _Network
+    a: Network | LastLayer
+    b: Network | LastLayer
     c: Siamese
-    features: Mapping[str, NDArray[np.float32]]
+    features: Features
+
+    def numbers(self, keys: Sequence[str]) -> FloatArray:
+        """Return what the components say of these cases, (n, 7)."""
+        return trio.numbers_of(self.a.logits(keys), self.b.logits(keys), self.c.numbers(rows_of(self.features, keys)))
 
 
 class TrioLearning(Learning):
@@ -71,8 +66,14 @@ class TrioLearning(Learning):
         ctx: Context,
     ) -> None:
         super().__init__(plugin, cohort, split, request, ctx)
+        self._recipe = trio_files.label_recipe(request.recipe)
         self._stage = trio_files.stage_recipe(request.recipe)
-        self._stages: dict[str, tuple[dict[str, Tensor], Mapping[str, NDArray[np.float32]]]] = {}
+        self._stages: dict[str, tuple[dict[str, Tensor], Features]] = {}
+        self._untuned_features: dict[str, Features] = {}
+
+    @functools.cached_property
+    def _keys(self) -> list[str]:
+        return [case.key for case in self._cohort.cases]
 
     @functools.cached_property
     def _folds(self) -> list[Fold]:
@@ -83,78 +84,101 @@ class TrioLearning(Learning):
         return folds.shared(truth, patients, self._recipe.folds, self._recipe.seed)
 
     def _train_label(self, index: int, label: str, file: Path) -> dict[str, Any]:
-        keys = [case.key for case in self._cohort.cases]
+        self._share(index, label)
+        begun = time.monotonic()
         train = self._labelled[label]["train"]
-        if index == 0:
-            self._log_fit()
         self._tell(index, label, "all training cases", 0.0)
         whole = self._components(label, WHOLE, train)
-        for part in (whole.a, whole.b):
-            bundles.rounded(part.network)
-        untuned = self._untuned(label, keys, train)
+        answering_a, first = whole.a.kept(lambda: self._fresh(label, self._recipe))
+        answering_b, second = whole.b.kept(lambda: self._staged(label, WHOLE))
         out_of_fold = self._out_of_fold(index, label, train)
         learnt = trio.learn(whole.c, out_of_fold, self._recipe.vote, self._recipe.seed)
-        numbers = self._said(whole, keys)
-        self._store(index, whole.a.network, whole.a.split.upper, file)
-        self._store_trio(label, whole, learnt)
+        numbers = _Components(answering_a, answering_b, whole.c, whole.features).numbers(self._keys)
+        self._store(index, first.network, first.split.upper, file)
+        self._store_trio(label, second.network, learnt)
         if index == 0:
-            self._describe(whole.a.network, whole.a.inputs)
-        logits = {"untuned": untuned, "tuned": learnt.logits(numbers)}
-        compared = {name: learnt.logits(numbers, name).tolist() for name in learnt.combinations}
+            self._describe(first.network, first.inputs)
+        logits = {"untuned": self._untuned(label, answering_a, train), "tuned": learnt.logits(numbers)}
+        compared = {name: self._by_key(learnt.logits(numbers, name)) for name in learnt.combinations}
         return {
-            "logits": {name: dict(zip(keys, values.tolist(), strict=True)) for name, values in logits.items()},
+            "logits": {name: self._by_key(values) for name, values in logits.items()},
             "facts": {
                 "answered_by": learnt.answers,
                 "support": list(train.keys),
                 "out_of_fold_cases": int(out_of_fold.truth.size),
                 "any_disease_learnt": self._disease_known(WHOLE),
-                "compared": {name: dict(zip(keys, values, strict=True)) for name, values in compared.items()},
-                "weight_randomisation": self._sanity(whole.a.network),
+                "compared": compared,
+                "weight_randomisation": self._sanity(first.network),
+                "seconds": time.monotonic() - begun,
             },
         }
 
+    def _share(self, index: int, label: str) -> None:
+        """Compute what labels share, so that a label's time is its own."""
+        if index == 0:
+            self._log_fit()
+        for fold in (WHOLE, *map(str, range(len(self._folds)))):
+            self._tell(index, label, "any disease at all", 0.0)
+            self._disease(fold)
+        if self._recipe.tune == "head":
+            self._features(label)
+
     def _components(self, label: str, fold: str, train: LabelledKeys) -> _Components:
         """Train the three components of a label on some cases."""
-        first = self._fresh(label, self._recipe)
-        self._tune(f"{label}-a-{fold}", label, first, train)
-        second = self._fresh(label, self._stage)
-        stage, features = self._disease(fold)
-        _load(second.network, stage)
-        self._tune(f"{label}-b-{fold}", label, second, train)
+        features = self._disease(fold)[1]
+        a: Network | LastLayer
+        b: Network | LastLayer
+        if self._recipe.tune == "head":
+            a, b = (self._last_layer(read, train) for read in (self._features(label), features))
+        else:
+            a = self._tuned(f"{label}-a-{fold}", label, self._fresh(label, self._recipe), train)
+            b = self._tuned(f"{label}-b-{fold}", label, self._staged(label, fold), train)
         examples = siamese.Examples(
-            np.stack([features[key] for key in train.keys]),
+            rows_of(features, train.keys),
             train.truth > 0.5,
             self._patients(train.keys),
             np.array([self._diseased[key] == 1 for key in train.keys]),
         )
-        return _Components(first, second, siamese.fit(examples, self._recipe.seed), features)
+        return _Components(a, b, siamese.fit(examples, self._recipe.seed), features)
 
-    def _fresh(self, label: str, recipe: Recipe) -> _Network:
+    def _fresh(self, label: str, recipe: Recipe) -> Network:
         """Return a label's untuned network: the same one whenever asked, also where it starts from chance."""
         torch.manual_seed(self._recipe.seed)
         network = self._origin.network(label, recipe.dropout).to(self._device)
         bundles.rounded(network)
         split = divide(network, recipe)
-        return _Network(network, split, self._inputs(network, split, recipe))
+        return Network(network, split, self._inputs(network, split, recipe), self._device)
 
-    def _tune(self, name: str, label: str, part: _Network, train: LabelledKeys) -> None:
-        """Give the last layer its start, and train where the recipe trains more than that."""
+    def _staged(self, label: str, fold: str) -> Network:
+        """Return a label's network as far as it has learnt any disease on a fold."""
+        part = self._fresh(label, self._stage)
+        filled(part.network, self._disease(fold)[0])
+        return part
+
+    def _tuned(self, name: str, label: str, part: Network, train: LabelledKeys) -> Network:
         self._probe(part.network, part.split.upper, part.inputs, train)
-        if self._recipe.tune != "head":
-            self._fit(name, label, part, train, self._labelled[label]["validation"], self._recipe)
+        self._fit(name, label, part, train, self._labelled[label]["validation"], self._recipe)
+        return part
+
+    def _last_layer(self, features: Features, train: LabelledKeys) -> LastLayer:
+        rows, patients = rows_of(features, train.keys), self._patients(train.keys)
+        return LastLayer(features, probe.fit(rows, train.truth, patients, self._recipe.seed))
+
+    def _features(self, label: str) -> Features:
+        """Return the features that the last layer of a label's untuned network reads, of all cases."""
+        part = self._fresh(label, self._recipe)
+        frozen = address(separated(part.network, part.split.upper)[0])
+        if frozen not in self._untuned_features:
+            found = features_of(part.network, part.split.upper, part.inputs, self._keys, self._device)
+            self._untuned_features[frozen] = dict(zip(self._keys, found, strict=True))
+        return self._untuned_features[frozen]
 
     def _fit(
-        self, name: str, label: str, part: _Network, train: LabelledKeys, validation: LabelledKeys, recipe: Recipe
+        self, name: str, label: str, part: Network, train: LabelledKeys, validation: LabelledKeys, recipe: Recipe
     ) -> None:
         upper, pretrained = part.split.upper, self._pretrained
         task = LabelTask(label, part.network, upper, part.inputs, train, validation, recipe, pretrained)
         fit.fit(task, self._ctx.checkpoints / f"{name}.checkpoint", self._ctx, lambda _: None)
-
-    def _said(self, components: _Components, keys: Sequence[str]) -> FloatArray:
-        """Return what the components say of these cases, (n, 7)."""
-        a, b = (fit.predict(part.split.upper, part.inputs, keys, self._device) for part in (components.a, components.b))
-        c = components.c.numbers(np.stack([components.features[key] for key in keys]))
-        return trio.numbers_of(a, b, c)
 
     def _out_of_fold(self, index: int, label: str, train: LabelledKeys) -> VotedCases:
         """Return what components say of training cases of patients whom they have not seen."""
@@ -172,16 +196,22 @@ class TrioLearning(Learning):
             fold = used[number]
             self._tell(index, label, f"part {number + 1} of {len(known)}", (number + 1) / (len(known) + 1))
             some = LabelledKeys([train.keys[i] for i in fold.train], train.truth[fold.train])
-            return self._said(self._components(label, str(number), some), [train.keys[i] for i in fold.held])
+            return self._components(label, str(number), some).numbers([train.keys[i] for i in fold.held])
 
         number_of = {id(fold): number for number, fold in used.items()}
         said = folds.out_of_fold(list(used.values()), lambda fold: answer(number_of[id(fold)]))
         return VotedCases(said, train.truth, self._patients(train.keys))
 
-    def _untuned(self, label: str, keys: Sequence[str], train: LabelledKeys) -> FloatArray:
+    def _untuned(self, label: str, a: Network | LastLayer, train: LabelledKeys) -> FloatArray:
+        """Return what a last layer on the untuned network says of all cases; that is A where nothing else is tuned."""
+        if isinstance(a, LastLayer):
+            return a.logits(self._keys)
         part = self._fresh(label, self._recipe)
         self._probe(part.network, part.split.upper, part.inputs, train)
-        return fit.predict(part.split.upper, part.inputs, keys, self._device)
+        return part.logits(self._keys)
+
+    def _by_key(self, values: FloatArray) -> dict[str, float]:
+        return dict(zip(self._keys, values.tolist(), strict=True))
 
     @functools.cached_property
     def _diseased(self) -> dict[str, float]:
@@ -195,22 +225,20 @@ class TrioLearning(Learning):
             found[case.key] = float(max(known)) if known else float("nan")
         return found
 
-    def _disease(self, fold: str) -> tuple[dict[str, Tensor], Mapping[str, NDArray[np.float32]]]:
+    def _disease(self, fold: str) -> tuple[dict[str, Tensor], Features]:
         """Return the network that learnt any disease on a fold, as far as it learnt, and its features of all cases."""
         if fold not in self._stages:
-            label = self._request.labels[0]
-            part = self._fresh(label, self._stage)
+            part = self._fresh(self._request.labels[0], self._stage)
             file = self._ctx.checkpoints / f"disease-{fold}.safetensors"
             if self._disease_known(fold) and not file.exists():
                 self._learn_disease(fold, part, file)
             stage = weights.load(file) if file.exists() else {}
-            _load(part.network, stage)
-            keys = [case.key for case in self._cohort.cases]
-            features = features_of(part.network, part.split.upper, part.inputs, keys, self._device)
-            self._stages[fold] = stage, dict(zip(keys, features, strict=True))
+            filled(part.network, stage)
+            features = features_of(part.network, part.split.upper, part.inputs, self._keys, self._device)
+            self._stages[fold] = stage, dict(zip(self._keys, features, strict=True))
         return self._stages[fold]
 
-    def _learn_disease(self, fold: str, part: _Network, file: Path) -> None:
+    def _learn_disease(self, fold: str, part: Network, file: Path) -> None:
         train, validation = self._with_disease(self._train_keys(fold)), self._with_disease(self._validation_keys())
         self._probe(part.network, part.split.upper, part.inputs, train)
         self._fit(f"disease-{fold}", "any disease", part, train, validation, self._stage)
@@ -234,16 +262,15 @@ class TrioLearning(Learning):
         train = self._with_disease(self._train_keys(fold))
         return np.unique(train.truth).size == 2 and bool(self._with_disease(self._validation_keys()).keys)
 
-    def _store_trio(self, label: str, whole: _Components, learnt: trio.Trio) -> None:
+    def _store_trio(self, label: str, second: nn.Module, learnt: trio.Trio) -> None:
         """Store B as far as it is not in what labels share, and C with the vote."""
         checkpoints = self._ctx.checkpoints
         shared = weights.load(checkpoints / bundles.TRUNK) if (checkpoints / bundles.TRUNK).exists() else {}
-        stage = self._fresh(label, self._stage).network
-        _load(stage, self._disease(WHOLE)[0])
+        stage = self._staged(label, WHOLE).network
         if not (checkpoints / trio_files.DISEASE).exists():
-            save(checkpoints / trio_files.DISEASE, _unlike(stage, shared))
+            save(checkpoints / trio_files.DISEASE, unlike(stage, shared))
         shared.update(weights.load(checkpoints / trio_files.DISEASE))
-        save(checkpoints / trio_files.second_file(label), _unlike(whole.b.network, shared))
+        save(checkpoints / trio_files.second_file(label), unlike(second, shared))
         save(checkpoints / trio_files.trio_file(label), learnt.tensors())
 
     def _files(self) -> dict[str, dict[str, Tensor]]:
@@ -269,20 +296,3 @@ class TrioLearning(Learning):
         begin, end = self._label_share(index)
         self._ctx.check()
         self._ctx.progress(begin + (end - begin) * share, f"{label}: {stage}")
-
-
-def _load(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Fill some of a network's parameters."""
-    with torch.no_grad():
-        for name, value in tensors.items():
-            network.get_parameter(name).copy_(value.float())
-
-
-def _unlike(network: nn.Module, shared: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return a network's tensors as they are stored, without those that are the same in ``shared``."""
-    tensors = bundles.stored(dict((*network.named_parameters(), *network.named_buffers())))
-    return {name: value for name, value in tensors.items() if name not in shared or not _same(value, shared[name])}
-
-
-def _same(one: Tensor, other: Tensor) -> bool:
-    return one.dtype == other.dtype and torch.equal(one, other)

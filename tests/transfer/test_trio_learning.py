@@ -12,7 +12,7 @@ from medtransfer.contract.bundle import ModelBundle, file_sha256
 from medtransfer.contract.verbs import JobCancelled
 from medtransfer.errors import InternalError
 from medtransfer.result import reading, writing
-from medtransfer.transfer import siamese, trio, trio_files
+from medtransfer.transfer import siamese, trio, trio_files, trio_learning
 from medtransfer.transfer.folds import Fold
 from medtransfer.transfer.prepared import PictureFolder
 from medtransfer.transfer.publication import label_file
@@ -85,7 +85,8 @@ def test_what_learners_learn_from_is_out_of_fold(many: Path, tmp_path: Path, mon
     """Every component that answers a training case for the learners was trained without its patient."""
     seen: list[tuple[set[str], set[str]]] = []
     trained: list[set[str]] = []
-    components, said = TrioLearning._components, TrioLearning._said
+    components, numbers = TrioLearning._components, trio_learning._Components.numbers
+    cohort = small.read(many)[0]
 
     def watch_training(self, label, fold, train):  # type: ignore[no-untyped-def]
         trained.append({case.patient for case in self._cohort.cases if case.key in set(train.keys)})
@@ -93,12 +94,12 @@ def test_what_learners_learn_from_is_out_of_fold(many: Path, tmp_path: Path, mon
         trained[-1] |= {case.patient for case in self._cohort.cases if case.key in disease}
         return components(self, label, fold, train)
 
-    def watch_answers(self, found, keys):  # type: ignore[no-untyped-def]
-        seen.append((trained[-1], {case.patient for case in self._cohort.cases if case.key in set(keys)}))
-        return said(self, found, keys)
+    def watch_answers(self, keys):  # type: ignore[no-untyped-def]
+        seen.append((trained[-1], {case.patient for case in cohort.cases if case.key in set(keys)}))
+        return numbers(self, keys)
 
     monkeypatch.setattr(TrioLearning, "_components", watch_training)
-    monkeypatch.setattr(TrioLearning, "_said", watch_answers)
+    monkeypatch.setattr(trio_learning._Components, "numbers", watch_answers)
     small.learn(many, PlainContext(tmp_path), ("bright",), **SETTINGS)
     of_folds = seen[:-1]
     assert len(of_folds) == SETTINGS["folds"]
