@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 from medtransfer.gui.command import Command
 from medtransfer.gui.read.regions import Panel
 from medtransfer.gui.read.report import Kind
+from medtransfer.gui.read.save_panel import FILES
 from medtransfer.gui.read.toolbar import LAYOUTS, TOOLS
 from medtransfer.work.verdicts import Verdict
 
@@ -123,12 +124,23 @@ def _analysis(space: ReadSpace) -> list[Command]:
                 f"read.report.{kind}",
                 f"Save the report as {kind.upper()}\u2026",
                 "Read",
-                partial(space.save_report, kind),
+                partial(space.delivering.save_report, kind),
                 shortcut,
                 "Picture, heat maps, findings, your verdict and how it came about.",
                 enabled=has_result,
             )
             for kind, shortcut in _REPORTS
+        ],
+        *[
+            Command(
+                f"read.save.{saved_as}",
+                f"Save the segmentation as {title}\u2026",
+                "Read",
+                partial(space.delivering.save_segmentation, saved_as),
+                help=f"{tip}.",
+                enabled=partial(space.delivering.can_save, saved_as),
+            )
+            for saved_as, (title, tip) in FILES.items()
         ],
     ]
 

@@ -1,4 +1,4 @@
-"""What was found and what to do about it: findings or structures, the heat map, the person's verdict, the report."""
+"""What was found and what to do about it: findings or structures, the heat map, the person's verdict, files of it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from medtransfer.gui.read.comparing import Comparing
 from medtransfer.gui.read.findings import Findings
 from medtransfer.gui.read.heatmap_panel import HeatmapPanel
 from medtransfer.gui.read.reading import Shown
+from medtransfer.gui.read.save_panel import SavePanel
 from medtransfer.gui.read.structures import Structures
 from medtransfer.gui.read.verdict import VerdictPanel
 from medtransfer.gui.read.viewer import HeatmapLook
@@ -22,14 +23,12 @@ class ResultPanel(QWidget):
     """Shows one result.
 
     Signals: ``overlay_changed`` when the picture is to be drawn anew, ``explain`` (label) when a heat map is wanted
-    where there is none, ``judged`` (label, verdict or None), ``report`` (``html`` or ``pdf``), ``jump`` (value of a
-    structure).
+    where there is none, ``judged`` (label, verdict or None), ``jump`` (value of a structure).
     """
 
     overlay_changed = Signal()
     explain = Signal(str)
     judged = Signal(str, object)
-    report = Signal(str)
     jump = Signal(int)
 
     def __init__(self, settings: Settings) -> None:
@@ -40,6 +39,7 @@ class ResultPanel(QWidget):
         self.comparing = Comparing()
         self.structures = Structures()
         self.verdict = VerdictPanel()
+        self.saving = SavePanel()
         self._count = parts.heading("")
         self._parts: dict[str, list[QWidget]] = {
             "findings": [_heading("Findings"), self.findings],
@@ -47,7 +47,7 @@ class ResultPanel(QWidget):
             "comparing": [_heading("Compared with"), self.comparing],
             "structures": [self._headed("Structures", self._count), self.structures],
             "verdict": [_heading("Your verdict"), self.verdict],
-            "report": [_heading("Report"), self._report_buttons()],
+            "save": [_heading("Save"), self.saving],
         }
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -151,7 +151,7 @@ class ResultPanel(QWidget):
             "comparing": result is not None and self._compared,
             "structures": result is not None and result.segmentation is not None,
             "verdict": result is not None,
-            "report": result is not None,
+            "save": result is not None,
         }
         for name, widgets in self._parts.items():
             for widget in widgets:
@@ -161,15 +161,6 @@ class ResultPanel(QWidget):
     def _compared(self) -> bool:
         finding = self.findings.selected()
         return finding is not None and bool(finding.similar or finding.contributions)
-
-    def _report_buttons(self) -> QWidget:
-        buttons = QWidget()
-        row = QHBoxLayout(buttons)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.spacing())
-        row.addWidget(parts.button("Save as HTML", lambda: self.report.emit("html")))
-        row.addWidget(parts.button("Save as PDF", lambda: self.report.emit("pdf")))
-        return buttons
 
     @staticmethod
     def _headed(text: str, figure: QLabel) -> QWidget:

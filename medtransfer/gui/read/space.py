@@ -7,21 +7,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QUrl
-from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QApplication, QWidget
 
 from medtransfer.errors import MedTransferError
 from medtransfer.gui.background import Job
 from medtransfer.gui.canvas.grid import Layout
 from medtransfer.gui.context import Context
-from medtransfer.gui.read import commands, context_menu, notices, report, words
+from medtransfer.gui.read import commands, context_menu, notices, words
 from medtransfer.gui.read.card import CardDialog
+from medtransfer.gui.read.delivering import Delivering
 from medtransfer.gui.read.landmark import landmark
 from medtransfer.gui.read.opening import Opener
 from medtransfer.gui.read.reading import Reading, Shown
 from medtransfer.gui.read.regions import Regions
-from medtransfer.gui.read.report import Kind, Report
 from medtransfer.gui.read.statements import Statements
 from medtransfer.gui.read.studies import Entry, Role, StudiesModel
 from medtransfer.gui.read.watch import Watch
@@ -65,6 +64,7 @@ class ReadSpace:
         self.studies_panel, self.viewer, self.centre = self.regions.studies, self.regions.viewer, self.regions.centre
         self.analyse_panel, self.result_panel = self.regions.analyse, self.regions.result
         self.notices, self.drawn = self.regions.notices, self.regions.drawn
+        self.delivering = Delivering(context, self.reading, self.viewer, self.result_panel.saving)
         self.watch = Watch()
         self._connect_events()
         self._connect_studies()
@@ -176,28 +176,6 @@ class ReadSpace:
         self.reading.folders.clear()
         self.reading.clear()
 
-    def save_report(self, kind: Kind) -> None:
-        """Ask where to, and write the report there."""
-        shown, image, entry = self.reading.shown, self.reading.image, self.reading.entry
-        if shown is None or image is None or entry is None:
-            return
-        path = ask_where(self.widget(), kind)
-        if path is None:
-            return
-        content = Report(
-            folder=shown.folder,
-            result=shown.result,
-            image=image,
-            index=self.viewer.axial_index,
-            window=self.viewer.display_window,
-            bundle=shown.bundle,
-            caption=words.series_title(entry.series),
-            verdicts=dict(shown.verdicts),
-        )
-        self._context.background.run(
-            "Writing the report", lambda _job: report.write(content, path, kind), self._report_written, self._failed
-        )
-
     # What leads to what
 
     def _show_start(self) -> None:
@@ -254,7 +232,6 @@ class ReadSpace:
         panel.overlay_changed.connect(self._draw_overlay)
         panel.explain.connect(self._explain)
         panel.judged.connect(self._judge)
-        panel.report.connect(self.save_report)
         panel.jump.connect(lambda value: self._jump(panel.segmentation, value))
         self.drawn.wanted.connect(self._read_drawn)
         self.drawn.overlay_changed.connect(self._draw_overlay)
@@ -366,6 +343,7 @@ class ReadSpace:
         self._context.events.device.emit(f"{passport.device.upper()}{words.DOT}{numbers.computed_by(passport)}")
         self.drawn.put_away()
         self.result_panel.show_result(shown)
+        self.delivering.offer()
         self._show_notices()
 
     def _draw_overlay(self) -> None:
@@ -400,10 +378,6 @@ class ReadSpace:
         chosen = self.analyse_panel.chosen
         if chosen is not None:
             CardDialog(*chosen, parent=self.widget()).show()
-
-    def _report_written(self, path: Path) -> None:
-        self._context.events.message.emit("The report was saved.")
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
 
     def _failed(self, error: MedTransferError) -> None:
         self.analyse_panel.trouble.show_error("That did not work", error)
@@ -473,9 +447,3 @@ def _read_on(annotation: Annotation, image: Image) -> Imported:
     from medtransfer.result.importing import read_on  # pydicom: the window starts without it
 
     return read_on(annotation, image)
-
-
-def ask_where(parent: QWidget, kind: Kind) -> Path | None:
-    """Ask where to save a report."""
-    chosen, _ = QFileDialog.getSaveFileName(parent, "Save the report", f"report.{kind}", f"{kind.upper()} (*.{kind})")
-    return Path(chosen) if chosen else None

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDesktopServices
 
-from medtransfer.gui.read import space as space_module
+from medtransfer.gui.read import delivering
 from medtransfer.gui.read.findings import Role as FindingRole
 from medtransfer.gui.read.studies import Role
 from medtransfer.study.model import Image, Level, Series
@@ -186,7 +186,7 @@ def test_the_report_is_saved_and_opened(
 ) -> None:
     target = tmp_path / f"r.{kind}"
     opened: list[str] = []
-    monkeypatch.setattr(space_module, "ask_where", lambda _parent, _kind: target)
+    monkeypatch.setattr(delivering, "ask_where", lambda *_asked: target)
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
     reader.open(make_picture(tmp_path / "a.png"))
     reader.analyse()
