@@ -11,6 +11,7 @@ import typer
 from medtransfer.cli import console, state
 
 if TYPE_CHECKING:
+    from medtransfer.contract.explainers import Explainer
     from medtransfer.contract.requests import Quality
     from medtransfer.result.model import Segmentation
     from medtransfer.work.analyse import Analysed
@@ -27,6 +28,7 @@ def analyse(  # noqa: PLR0913, PLR0917 - the command's options
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the result.")],
     model: state.ModelReference = None,
     explain: state.Explain = None,
+    explain_by: state.ExplainBy = "gradcam",
     modality: state.Modality = "",
     quality: state.Quality = "full",
     formats: Annotated[
@@ -36,7 +38,8 @@ def analyse(  # noqa: PLR0913, PLR0917 - the command's options
     """Say what a plug-in finds in images, and show why."""
     from medtransfer.work.analyse import analyse as work
 
-    options = replace(_options(plugin, model, explain, modality, formats), quality=_quality(quality))
+    options = _options(plugin, model, explain, modality, formats)
+    options = replace(options, quality=_quality(quality), explainer=_explainer(explain_by))
     with state.session(context) as session:
         outcome = work(session, paths, options, out)
     for done in outcome.done:
@@ -56,6 +59,7 @@ def batch(  # noqa: PLR0913, PLR0917 - the command's options
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the tables and results.")],
     model: state.ModelReference = None,
     explain: state.Explain = None,
+    explain_by: state.ExplainBy = "gradcam",
     modality: state.Modality = "",
     quality: state.Quality = "full",
     workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes that analyse at once.")] = 1,
@@ -63,7 +67,8 @@ def batch(  # noqa: PLR0913, PLR0917 - the command's options
     """Analyse a folder tree. The same command goes on where an earlier one was stopped or killed."""
     from medtransfer.work.batch import batch as work
 
-    options = replace(_options(plugin, model, explain, modality, "json,png"), quality=_quality(quality))
+    options = _options(plugin, model, explain, modality, "json,png")
+    options = replace(options, quality=_quality(quality), explainer=_explainer(explain_by))
     with state.session(context) as session:
         counts = work(session, folder, options, out, workers)
     console.say(
@@ -110,6 +115,15 @@ def _quality(text: str) -> Quality:
         if quality == text:
             return quality
     raise typer.BadParameter(f"there is no quality {text!r}; use one of {', '.join(QUALITIES)}")
+
+
+def _explainer(text: str) -> Explainer:
+    from medtransfer.contract.explainers import NAMES
+
+    for explainer in NAMES:
+        if explainer == text:
+            return explainer
+    raise typer.BadParameter(f"heat maps are not made by {text!r}; use one of {', '.join(NAMES)}")
 
 
 def _formats(text: str) -> tuple[Format, ...]:

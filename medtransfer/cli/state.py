@@ -29,6 +29,14 @@ Explain = Annotated[
     list[str] | None,
     typer.Option("--explain", metavar="LABEL", help="Label to explain by a heat map; may be repeated; or 'all'."),
 ]
+ExplainBy = Annotated[
+    str,
+    typer.Option(
+        "--explain-by",
+        metavar="gradcam|rollout",
+        help="How heat maps are made: by gradients, or, for vision transformers, by rolling out attention.",
+    ),
+]
 
 Quality = Annotated[
     str,

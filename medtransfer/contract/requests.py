@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from medtransfer.contract.explainers import Explainer
 from medtransfer.contract.pretraining import PretrainRecipe
 from medtransfer.contract.recipe import Recipe
 from medtransfer.result.model import Record, SourceInfo
@@ -30,7 +31,8 @@ QUALITIES: tuple[Quality, ...] = ("fast", "full", "thorough")
 class AnalyseRequest(Record):
     """Analyse one image.
 
-    ``explain`` lists label ids, or ``["positive"]`` for every label called positive, or ``["all"]``.
+    ``explain`` lists label ids, or ``["positive"]`` for every label called positive, or ``["all"]``;
+    ``explainer`` says in which way.
     ``bundle`` is the folder of the model. ``synthetic`` marks generated pictures.
     ``modality`` is what a person stated of a volume whose file names none; empty where the file did.
     ``quality`` weighs time against detail in volumes: see :data:`Quality`.
@@ -40,6 +42,7 @@ class AnalyseRequest(Record):
     bundle: str
     source: SourceInfo
     explain: list[str] = ["positive"]
+    explainer: Explainer = "gradcam"
     faithfulness: bool = True
     uncertainty: bool = True
     seed: int = 2026
@@ -52,6 +55,8 @@ class AnalyseRequest(Record):
         stated = {"modality": self.modality} if self.modality else {}
         if self.quality != "full":
             stated["quality"] = self.quality
+        if self.explainer != "gradcam":
+            stated["explainer"] = self.explainer
         return {
             "explain": self.explain,
             "faithfulness": self.faithfulness,

@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from medtransfer.contract.bundle import BundleLabel, ModelBundle
+from medtransfer.contract.explainers import NAMES, Explainer
 from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.verbs import Context
-from medtransfer.inference.cam import GradCam, gradcam
 from medtransfer.inference.machine import Runtime
+from medtransfer.inference.maps import Maps
 from medtransfer.inference.runtime import CompiledNetwork
 from medtransfer.result.model import Contribution, SimilarCase
 from medtransfer.transfer import backbones, bundles, calibration, weights
 from medtransfer.transfer.compiling import compiled
 from medtransfer.transfer.division import divide, familiar_features, separated
+from medtransfer.transfer.explaining import map_of
 from medtransfer.transfer.familiarity import Reference
 
 
@@ -60,8 +62,8 @@ class Details:
 class Explained:
     """A map of the pictures given, and how it was made, in words. ``part`` is the component whose map it is."""
 
-    cam: GradCam
-    method: str = "Grad-CAM"
+    cam: Maps
+    method: str = NAMES["gradcam"]
     part: str = ""
 
 
@@ -110,18 +112,13 @@ class Answerer:
         columns = [index for wanted in labels for index, label in enumerate(self.labels) if label.id == wanted]
         return torch.from_numpy(self.answer(batch)[0][:, columns])
 
-    def explain(self, label: str, batch: Tensor) -> Sequence[Explained]:
+    def explain(self, label: str, batch: Tensor, explainer: Explainer = "gradcam") -> Sequence[Explained]:
         """Return the map of one label's answer for normalised pictures (n, 3, y, x), and then those of its parts."""
-        return [Explained(cam_of(self.networks[label], batch))]
+        return [Explained(map_of(self.networks[label], batch, explainer), NAMES[explainer])]
 
     def details(self, batch: Tensor) -> Mapping[str, Details]:  # noqa: ARG002 - other answerers look at it
         """Return how each label's answer for one picture came about: nothing, where one network gives it."""
         return {}
-
-
-def cam_of(network: nn.Module, batch: Tensor) -> GradCam:
-    """Return the Grad-CAM map of a network's only answer, on whatever device the network is."""
-    return gradcam(network, batch.to(next(network.parameters()).device), [0])
 
 
 def loaded(bundle: ModelBundle, *files: str) -> nn.Module:

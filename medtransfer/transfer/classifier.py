@@ -162,7 +162,7 @@ class ClassifierPlugin:
         in_parts = {finding.label for finding in findings if finding.positive} | set(request.explain)
         found, notices = {}, []
         for label in labels:
-            whole, *parts = answerer.explain(label, batch)
+            whole, *parts = answerer.explain(label, batch, request.explainer)
             if whole.cam.empty[0, 0]:
                 message = f"{label}: {whole.cam.empty_reason(0, 0)}"
                 notices.append(Notice(code="explain.empty", level="info", message=message))

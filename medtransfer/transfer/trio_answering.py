@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from medtransfer.contract.bundle import BundleLabel, ModelBundle
+from medtransfer.contract.explainers import NAMES, Explainer
 from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.verbs import Context
 from medtransfer.result.model import Contribution, SimilarCase
 from medtransfer.transfer import backbones, bundles, calibration, support, trio, trio_files, weights
-from medtransfer.transfer.answering import Answerer, Details, Explained, Joint, cam_of, loaded
+from medtransfer.transfer.answering import Answerer, Details, Explained, Joint, loaded
 from medtransfer.transfer.compiling import compiled
 from medtransfer.transfer.division import pre_logits
+from medtransfer.transfer.explaining import map_of
 from medtransfer.transfer.familiarity import Reference
 from medtransfer.transfer.siamese import Siamese
 from medtransfer.transfer.support import Pictures
@@ -30,10 +32,10 @@ _NAMES = {
     "B": "Network that learnt any disease first",
     "C": "Nearest confirmed cases",
 }
-_OF_A = "Grad-CAM of the network tuned to this finding"
-_OF_B = "Grad-CAM of the network that learnt any disease first"
-_OF_BOTH = "Grad-CAM, mean of both networks"
-_OF_C = "Grad-CAM of the likeness to confirmed cases"
+_OF_A = "of the network tuned to this finding"
+_OF_B = "of the network that learnt any disease first"
+_OF_C = "of the likeness to confirmed cases"
+_OF_BOTH = "mean of both networks"
 
 
 class JointTrio(nn.Module):
@@ -137,19 +139,20 @@ class TrioAnswerer(Answerer):
         columns = [calibration.apply(label.calibration, logits[:, i]) for i, label in enumerate(self.labels)]
         return np.stack(columns, axis=1), logits, familiar
 
-    def explain(self, label: str, batch: Tensor) -> Sequence[Explained]:
-        """Return the mean of the Grad-CAM maps of A and B for normalised pictures (n, 3, y, x), and these maps.
+    def explain(self, label: str, batch: Tensor, explainer: Explainer = "gradcam") -> Sequence[Explained]:
+        """Return the mean of the maps of A and B for normalised pictures (n, 3, y, x), and these maps.
 
         Where one of them is empty, the other one's map stands for the answer. Where C answers alone, the only map is
         C's: A and B have no part in the answer.
         """
         if self.trios[label].answers == "C":
-            return [Explained(cam_of(Likeness(self.disease, self.trios[label].siamese), batch), _OF_C)]
+            likeness = Likeness(self.disease, self.trios[label].siamese)
+            return [Explained(map_of(likeness, batch, explainer), f"{NAMES[explainer]} {_OF_C}")]
         parts = (
-            Explained(cam_of(self.networks[label], batch), _OF_A, "a"),
-            Explained(cam_of(self.second[label], batch), _OF_B, "b"),
+            Explained(map_of(self.networks[label], batch, explainer), f"{NAMES[explainer]} {_OF_A}", "a"),
+            Explained(map_of(self.second[label], batch, explainer), f"{NAMES[explainer]} {_OF_B}", "b"),
         )
-        return [_whole(*parts), *parts]
+        return [_whole(*parts, explainer), *parts]
 
     def details(self, batch: Tensor) -> Mapping[str, Details]:
         """Return for one picture (1, 3, y, x) what each component and learner contributes, and what it is alike."""
@@ -190,14 +193,16 @@ class TrioAnswerer(Answerer):
         return Details((*parts, *learners), tuple(similar), self.pictures.of_cases(keys))
 
 
-def _whole(first: Explained, second: Explained) -> Explained:
+def _whole(first: Explained, second: Explained, explainer: Explainer = "gradcam") -> Explained:
     """Return the mean of two maps, or the one that has something to show."""
     for one, other in ((first, second), (second, first)):
         if one.cam.empty[0, 0]:
             return replace(other, part="")
     maps = (first.cam.maps + second.cam.maps) / 2.0
     scaled = maps / np.maximum(maps.max(axis=(-2, -1), keepdims=True), 1e-12)
-    return Explained(replace(first.cam, maps=scaled, raw=(first.cam.raw + second.cam.raw) / 2.0), _OF_BOTH)
+    return Explained(
+        replace(first.cam, maps=scaled, raw=(first.cam.raw + second.cam.raw) / 2.0), f"{NAMES[explainer]}, {_OF_BOTH}"
+    )
 
 
 def _device(network: nn.Module) -> torch.device:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from medtransfer import logs
+from medtransfer.contract import explainers
 from medtransfer.contract.bundle import ModelBundle
 from medtransfer.contract.manifest import Manifest
 from medtransfer.errors import MedTransferError, UserError
@@ -130,13 +131,22 @@ def check_options(options: Options, manifest: Manifest, bundle: ModelBundle) -> 
     Raises
     ------
     UserError
-        When the plug-in cannot analyse, the model does not know a label to explain, or a format needs a segmentation.
+        When the plug-in cannot analyse, the model does not know a label to explain, its network cannot be explained in
+        the way asked for, or a format needs a segmentation.
     """
     if not manifest.can.analyse:
         raise UserError(
             "this plug-in cannot analyse", code="plugin.verb", hint="Choose another with --plugin.", subject=manifest.id
         )
     check_formats(options.formats, manifest)
+    possible = explainers.of_network(bundle.card.backbone)
+    if options.explainer not in possible:
+        raise UserError(
+            f"{explainers.NAMES[options.explainer].lower()} needs a vision transformer, and the model is none",
+            code="analyse.explainer",
+            hint=f"This model can be explained by {' or '.join(possible)}.",
+            subject=bundle.card.backbone,
+        )
     labels = [label.id for label in bundle.card.labels]
     for wish in options.explain:
         if wish not in _EXPLAIN_WORDS and wish not in labels:

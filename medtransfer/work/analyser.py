@@ -10,6 +10,7 @@ from pathlib import Path
 
 from medtransfer.contract import requests
 from medtransfer.contract.bundle import ModelBundle
+from medtransfer.contract.explainers import Explainer
 from medtransfer.contract.requests import AnalyseRequest, Quality
 from medtransfer.hosting.process import Worker
 from medtransfer.result import reading
@@ -28,8 +29,9 @@ from medtransfer.work.session import Session
 class Options:
     """How to analyse. ``model`` None means the plug-in's newest model, else its starter.
 
-    ``explain`` holds label ids, or ``positive``, or ``all``; ``synthetic`` marks generated pictures. ``modality`` is
-    what a person states of volumes whose files name none, ``quality`` weighs time against detail in them.
+    ``explain`` holds label ids, or ``positive``, or ``all``, and ``explainer`` says in which way; ``synthetic`` marks
+    generated pictures. ``modality`` is what a person states of volumes whose files name none, ``quality`` weighs time
+    against detail in them.
     """
 
     plugin: str
@@ -42,6 +44,7 @@ class Options:
     synthetic: bool = False
     modality: str = ""
     quality: Quality = "full"
+    explainer: Explainer = "gradcam"
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ class Analyser:
             synthetic=self.options.synthetic,
             modality=modality_stated(image),
             quality=self.options.quality,
+            explainer=self.options.explainer,
         )
         with full_disk_explained():
             folder = Path(tempfile.mkdtemp(dir=self.scratch))

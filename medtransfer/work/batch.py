@@ -110,6 +110,7 @@ def _same_settings(out: Path, bundle: ModelBundle, options: Options, plugin_vers
         "seed": options.seed,
         **({"modality": options.modality} if options.modality else {}),
         **({"quality": options.quality} if options.quality != "full" else {}),
+        **({"explainer": options.explainer} if options.explainer != "gradcam" else {}),
     }
     same_settings.require(
         out / SETTINGS,

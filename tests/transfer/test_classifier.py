@@ -166,7 +166,7 @@ def test_an_empty_map_is_said_and_not_shown(
 ) -> None:
     explain = Answerer.explain
 
-    def flat(self: Answerer, label: str, batch: Tensor) -> list[Explained]:
+    def flat(self: Answerer, label: str, batch: Tensor, _explainer: str) -> list[Explained]:
         cam = explain(self, label, batch)[0].cam
         return [Explained(sdk.GradCam(cam.maps * 0, cam.raw * 0, cam.logits, cam.layer))]
 

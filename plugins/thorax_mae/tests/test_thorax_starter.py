@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from medtransfer_thorax_mae import plugin as module
 from medtransfer_thorax_mae.plugin import ThoraxMae
@@ -79,6 +80,23 @@ def test_they_are_small_and_say_what_they_learnt_from(manifest: Manifest) -> Non
     assert sum(path.stat().st_size for path in files) <= LARGEST
     history = bundles[0].card.extra["pretraining"]["history"]
     assert history[-1]["validation_loss"] < 0.5 * history[-1]["guess_loss"] < history[0]["validation_loss"]
+
+
+def test_attention_is_rolled_out_where_that_is_asked_for(manifest: Manifest, tmp_path: Path) -> None:
+    assert manifest.golden is not None
+    image = study.open(PACKAGE / manifest.golden.input)[0].series[0].image()
+    bundle = ModelBundle.open(PACKAGE / manifest.starter)
+    asked = request(bundle, explain=["pneumonia", "effusion"], explainer="rollout", uncertainty=False)
+    result = ThoraxMae().analyse(image, bundle, asked, PlainContext(tmp_path))
+    assert result.passport.parameters["explainer"] == "rollout"
+    one, other = result.heatmaps
+    assert {heatmap.info.method for heatmap in result.heatmaps} == {"Attention rollout"}
+    assert one.array.shape == image.spatial_shape
+    assert (one.array.min(), one.array.max()) == (0.0, pytest.approx(1.0, abs=0.05))
+    assert np.corrcoef(one.array.ravel(), other.array.ravel())[0, 1] > 0.95  # most blocks are shared
+    figures = [heatmap.info.faithfulness for heatmap in result.heatmaps]
+    assert None not in figures
+    assert figures[0] != figures[1]
 
 
 def test_the_golden_radiograph_is_answered_as_recorded(manifest: Manifest, tmp_path: Path) -> None:

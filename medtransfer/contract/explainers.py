@@ -1,0 +1,19 @@
+"""The ways to explain a classifier's answer by a map, by the names that people choose them by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+Explainer = Literal["gradcam", "rollout"]
+
+NAMES: Mapping[Explainer, str] = {"gradcam": "Grad-CAM", "rollout": "Attention rollout"}
+"""What they are called in results."""
+
+_TRANSFORMERS = ("vit_", "deit_", "deit3_")
+"""What timm calls the networks in which every patch attends to every other one."""
+
+
+def of_network(backbone: str) -> tuple[Explainer, ...]:
+    """Return the ways that suit a network of timm by its name, the usual one first."""
+    return ("gradcam", "rollout") if backbone.startswith(_TRANSFORMERS) else ("gradcam",)
