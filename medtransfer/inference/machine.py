@@ -76,6 +76,11 @@ def describe() -> Machine:
     )
 
 
+def free_memory() -> int:
+    """Return the bytes of memory that can be had without swapping."""
+    return int(psutil.virtual_memory().available)
+
+
 def best_runtime(machine: Machine) -> RuntimeChoice:
     """Choose the fastest runtime there is: CUDA, else OpenVINO, else torch; bfloat16 where it is in the hardware."""
     if machine.cuda:

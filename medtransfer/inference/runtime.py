@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from medtransfer import memory
 from medtransfer.errors import EnvironmentFailure, PluginError
 from medtransfer.inference.machine import Device, Precision, Runtime, cpu_has_bf16, has_openvino, import_openvino
 
@@ -127,6 +128,8 @@ def _converted(network: nn.Module, example: Tensor) -> Any:
             model = _traced(network, smaller)
             _reshape(model, example, smaller)
         except _conversion_errors() as error:
+            if memory.exhausted(error):
+                raise
             failures.append(error)
         else:
             return model

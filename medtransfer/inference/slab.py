@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from medtransfer.inference.tiles import Triple, cut
+from medtransfer.inference.tiles import Triple
 
 _VOXELS_AT_ONCE = 1 << 13
 """How many voxels become labels at a time: their logits stay in the processor's cache (3 MB for 105 classes)."""
@@ -21,7 +21,7 @@ class Slab:
     Parameters
     ----------
     shape
-        ``(z, y, x)`` of the volume.
+        ``(z, y, x)`` of the volume, or of the part of it that is worked on.
     tile
         ``(z, y, x)`` of a tile.
     axis
@@ -47,12 +47,19 @@ class Slab:
         self._sums = torch.zeros(len(self._head), *extent)
 
     def add(self, corner: Triple, features: Tensor, importance: Tensor) -> None:
-        """Add one tile: features (F, z, y, x) and the weight of each voxel (z, y, x)."""
+        """Add one tile: features (F, z, y, x) and the weight of each voxel (z, y, x); what reaches beyond is left out.
+
+        ``corner`` counts from where the part begins, and may be negative across the slab's axis.
+        """
         here = [*corner]
         here[self._axis] -= self._begin
-        place = cut((here[0], here[1], here[2]), self._tile)
-        self._sums[(slice(-1), *place)].addcmul_(features, importance)
-        self._sums[(-1, *place)] += importance
+        ends = [begin + side for begin, side in zip(here, self._tile, strict=True)]
+        first = [max(0, begin) for begin in here]
+        last = [min(end, size) for end, size in zip(ends, self._sums.shape[1:], strict=True)]
+        place = _box(first, last)
+        own = _box(*([at - begin for at, begin in zip(corners, here, strict=True)] for corners in (first, last)))
+        self._sums[(slice(-1), *place)].addcmul_(features[(slice(None), *own)], importance[own])
+        self._sums[(-1, *place)] += importance[own]
 
     def take(self, planes: int) -> NDArray[np.unsignedinteger]:
         """Return the labels of the first planes, ``(planes, ...)`` along the slab's axis, and move on behind them."""
@@ -84,3 +91,8 @@ class Slab:
             sums[:, begin:end] = sums[:, begin + planes : end + planes]
         sums[:, kept:] = 0
         self._begin += planes
+
+
+def _box(first: Sequence[int], last: Sequence[int]) -> tuple[slice, slice, slice]:
+    z, y, x = (slice(begin, end) for begin, end in zip(first, last, strict=True))
+    return z, y, x

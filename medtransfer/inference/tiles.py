@@ -67,6 +67,17 @@ def rows(shape: Sequence[int], tile: Sequence[int], step: float, axis: int) -> l
     return found
 
 
+def bands(size: int, tile: int, step: float, most: int) -> list[tuple[int, int]]:
+    """Divide an axis into at most so many parts, each ``(begin, end)``.
+
+    They meet where tiles begin: only the tiles that end behind such a place are needed on both sides of it.
+    """
+    places = sorted(set(starts(size, tile, step)))
+    count = min(most, len(places))
+    begins = [places[round(index * len(places) / count)] for index in range(count)]
+    return list(zip(begins, [*begins[1:], size], strict=True))
+
+
 def gaussian(tile: Sequence[int]) -> NDArray[np.float32]:
     """Return the weight of each voxel of a tile: float32 in (0, 1], 1 in the middle.
 

@@ -4,33 +4,31 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from medtransfer import memory
 from medtransfer.cohort.model import Cohort, Partition
 from medtransfer.contract.bundle import NETWORK, BundleCard, BundleLabel, ModelBundle
 from medtransfer.contract.plan import VolumePlan
 from medtransfer.contract.requests import AnalyseRequest, LearnRequest, Quality
 from medtransfer.contract.verbs import Context
-from medtransfer.errors import PluginError
-from medtransfer.inference.machine import RuntimeChoice, best_runtime, describe
-from medtransfer.inference.sliding import OnTile, Segmenter
+from medtransfer.inference.sliding import OnTile
 from medtransfer.result.measuring import measured
 from medtransfer.result.model import Heatmap, Notice, Result, Segmentation, Structure
 from medtransfer.study.model import Image
-from medtransfer.transfer import bundles, wanted
+from medtransfer.transfer import bundles, volume_memory, wanted
 from medtransfer.transfer.body import body
 from medtransfer.transfer.provenance import about_model, passport, seeded
 from medtransfer.transfer.segmentation_explaining import Explainer
+from medtransfer.transfer.volume_running import Asked, WarmNetwork, too_large
 from medtransfer.transfer.volumes import PreparedVolume, prepare
 
 FAST = 3.0
 """Distance between voxels, mm, on which a volume is segmented fast: an eighth of the voxels of a grid of 1.5 mm."""
-_CHANNELS = 1
 _BEGUN, _SEGMENTED, _ON_OWN_GRID = 0.1, 0.9, 0.95
 """Share of the whole that is done before the first tile, after the last, and when the labels are on the own grid."""
 
@@ -60,7 +58,7 @@ class SegmenterPlugin(ABC):
     explained = ""
 
     def __init__(self) -> None:
-        self._warm: tuple[str, Segmenter] | None = None
+        self._warm = WarmNetwork()
 
     @abstractmethod
     def network(self, card: BundleCard) -> nn.Module:
@@ -105,27 +103,42 @@ class SegmenterPlugin(ABC):
         ------
         DataError
             When the volume cannot be prepared, or the bundle is damaged.
+        EnvironmentFailure
+            ``segment.memory`` when memory does not suffice in any way.
         UserError
             ``model.preprocessing`` when the model takes pictures.
         """
+        with volume_memory.explained(too_large()):
+            return self._analysed(image, model, request, ctx)
+
+    def _analysed(self, image: Image, model: ModelBundle, request: AnalyseRequest, ctx: Context) -> Result:
         began = time.monotonic()
         seeded(request.seed)
-        ctx.progress(0.0, "loading the model")
-        segmenter = self._segmenter(model, ctx)
-        ctx.progress(0.05, "preparing the volume")
+        ctx.progress(0.0, "preparing the volume")
         plan, remarks = asked_for(model.card.for_volumes, request.quality)
         prepared = prepare(image, plan, self.modalities)
         ctx.check()
-        where, mirror = body(image, prepared.frame), plan.mirrored if request.quality == "thorough" else ()
-        found = segmenter.labels(prepared.values, mirror=mirror, body=where, on_tile=_tiles_to(ctx))
+        ctx.progress(0.05, "loading the model")
+        found = self._warm.run(
+            Asked(
+                model=model,
+                load=lambda: self._loaded(model),
+                values=prepared.values,
+                mirror=plan.mirrored if request.quality == "thorough" else (),
+                body=body(image, prepared.frame),
+                on_tile=_tiles_to(ctx),
+            ),
+            ctx,
+        )
         ctx.check()
-        labels = prepared.frame.to_original(found)
+        labels = prepared.frame.to_original(found.labels)
         ctx.progress(_ON_OWN_GRID, "measuring")
         structures = _structures(labels, image, model.card.labels)
-        explained = list(self._explained(model, prepared, found, request, ctx))
+        explained = list(self._explained(model, prepared, found.labels, request, ctx))
         notices = [
             *prepared.notices,
             *remarks,
+            *found.notices,
             *about_model(model, request),
             *_nothing_found(structures),
             *(entry for entry in explained if isinstance(entry, Notice)),
@@ -134,19 +147,11 @@ class SegmenterPlugin(ABC):
         return Result(
             findings=(),
             source=request.source,
-            passport=passport(image, model, request, ctx, _in_words(segmenter.choice), time.monotonic() - began),
+            passport=passport(image, model, request, ctx, found.runtime, time.monotonic() - began),
             segmentation=Segmentation(labels, structures),
             heatmaps=tuple(entry for entry in explained if isinstance(entry, Heatmap)),
             notices=tuple(notices),
         )
-
-    def _segmenter(self, model: ModelBundle, ctx: Context) -> Segmenter:
-        """Return the model's network compiled, the one of the last volume when the model is the same."""
-        if self._warm is None or self._warm[0] != model.sha256:
-            model.verify()
-            torch.set_num_threads(ctx.threads)
-            self._warm = (model.sha256, _compiled(self._loaded(model), model.card.for_volumes.patch, ctx))
-        return self._warm[1]
 
     def _loaded(self, model: ModelBundle) -> nn.Module:
         network = self.network(model.card)
@@ -160,23 +165,31 @@ class SegmenterPlugin(ABC):
         found: NDArray[np.unsignedinteger],
         request: AnalyseRequest,
         ctx: Context,
-    ) -> Iterator[Heatmap | Notice]:
-        """Yield a map, or why there is none, of each structure that was asked for by name.
+    ) -> list[Heatmap | Notice]:
+        """Return a map, or why there is none, of each structure that was asked for by name.
 
         A hundred maps of one volume are of no use to anybody: "all" and "positive", which suit findings, ask for none.
+        Memory that does not suffice for maps takes nothing away from what was found.
         """
         if not self.explained or {"all", "positive"}.intersection(request.explain) or not request.explain:
-            return
+            return []
         labels = {label.id: label for label in model.card.labels}
         asked = wanted.named(request.explain, list(labels))
-        network = self._loaded(model).to(ctx.device)
-        explainer = Explainer(
-            network, self.explained, model.card.for_volumes.patch, prepared, found, request.faithfulness, request.seed
-        )
-        for done, label in enumerate(asked):
-            ctx.check()
-            ctx.progress(_ON_OWN_GRID + (1 - _ON_OWN_GRID) * done / len(asked), f"explaining {labels[label].name}")
-            yield explainer.explain(labels[label])
+        entries: list[Heatmap | Notice] = []
+        try:
+            network = self._loaded(model).to(ctx.device)
+            patch = model.card.for_volumes.patch
+            explainer = Explainer(network, self.explained, patch, prepared, found, request.faithfulness, request.seed)
+            for done, label in enumerate(asked):
+                ctx.check()
+                ctx.progress(_ON_OWN_GRID + (1 - _ON_OWN_GRID) * done / len(asked), f"explaining {labels[label].name}")
+                entries.append(explainer.explain(labels[label]))
+        except Exception as error:
+            if not memory.exhausted(error):
+                raise
+            message = "The memory does not suffice to show what spoke for the structures. What was found stands."
+            entries.append(Notice(code="explain.memory", level="warning", message=message))
+        return entries
 
 
 def asked_for(plan: VolumePlan, quality: Quality) -> tuple[VolumePlan, list[Notice]]:
@@ -202,24 +215,6 @@ def _tiles_to(ctx: Context) -> OnTile:
         ctx.progress(_BEGUN + (_SEGMENTED - _BEGUN) * done / of, f"tile {done} of {of}")
 
     return on_tile
-
-
-def _compiled(network: nn.Module, patch: Sequence[int], ctx: Context) -> Segmenter:
-    """Compile for this machine, by torch where OpenVINO cannot convert the network."""
-    best = best_runtime(describe())
-    precision = best.precision if (best.device, best.runtime) == (ctx.device, ctx.runtime) else "fp32"
-    choice = RuntimeChoice(device=ctx.device, runtime=ctx.runtime, precision=precision)
-    try:
-        return Segmenter(network, _CHANNELS, patch, choice)
-    except PluginError:
-        if ctx.runtime == "torch":
-            raise
-        ctx.log("warning", "OpenVINO cannot run this network: torch does")
-        return Segmenter(network, _CHANNELS, patch, RuntimeChoice(device=ctx.device, runtime="torch", precision="fp32"))
-
-
-def _in_words(choice: RuntimeChoice) -> str:
-    return f"{choice.runtime} in {choice.precision}"
 
 
 def _structures(

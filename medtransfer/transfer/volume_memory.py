@@ -1,11 +1,19 @@
-"""How much memory a training step takes, told before it is tried: from the tensors that it keeps for its gradient."""
+"""How much memory a training step takes, told before it is tried, and what is said where memory ran out all the same.
+
+The estimate counts the tensors that a step keeps for its gradient.
+"""
 
 from __future__ import annotations
 
-import psutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 
+from medtransfer import memory
+from medtransfer.errors import EnvironmentFailure
+from medtransfer.inference.machine import free_memory
 from medtransfer.transfer.volume_frame import Triple
 
 _OF_PARAMETERS = 4
@@ -46,4 +54,21 @@ def free(device: torch.device) -> int:
     """Return the bytes that a device has free."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    return int(psutil.virtual_memory().available)
+    return free_memory()
+
+
+@contextmanager
+def explained(failure: EnvironmentFailure) -> Iterator[None]:
+    """Raise that failure in place of whatever a library says when memory runs out.
+
+    Raises
+    ------
+    EnvironmentFailure
+        The one given, chained to the library's.
+    """
+    try:
+        yield
+    except Exception as error:
+        if memory.exhausted(error):
+            raise failure from error
+        raise

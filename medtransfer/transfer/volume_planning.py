@@ -7,6 +7,7 @@ long enough. Memory stands here as a number of voxels.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ _SMALLEST_MAP = 4
 _MOST_POOLINGS = 5
 """STU-Net pools no further; its authors leave out what a plan has more."""
 _COARSE_PERCENTILE = 10
+SMALLEST_SIDE = 32
+"""Patches with fewer voxels than a cube of this side show too little of what surrounds a structure."""
 _FIELD = 256
 """The first patch covers as much as this many voxels cubed at isotropic spacing, before it is made smaller."""
 
@@ -107,6 +110,17 @@ def poolings(spacing: Sequence[float], patch: Sequence[int]) -> Strides:
             distances[axis] *= 2
             sizes[axis] = -(-sizes[axis] // 2)
     return tuple(found)
+
+
+def smaller(patch: Triple, pools: Strides) -> Triple | None:
+    """Return a patch of half as many voxels that the poolings allow, its sides shortened in turn.
+
+    It holds no fewer voxels than a cube of :data:`SMALLEST_SIDE`: None where that leaves nothing to shorten.
+    """
+    found, shorter = patch, _shortened(patch, patch, _divisor(pools))
+    while shorter is not None and math.prod(shorter) >= SMALLEST_SIDE**3 and 2 * math.prod(found) > math.prod(patch):
+        found, shorter = shorter, _shortened(shorter, patch, _divisor(pools))
+    return None if found == patch else found
 
 
 def _spacing(cases: Sequence[CaseFacts]) -> tuple[float, float, float]:

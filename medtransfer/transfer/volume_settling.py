@@ -12,11 +12,10 @@ from medtransfer.contract.plan import VolumePlan
 from medtransfer.contract.recipe import Recipe
 from medtransfer.errors import EnvironmentFailure
 from medtransfer.transfer import volume_memory
-from medtransfer.transfer.volume_planning import CaseFacts, Kept, plan_for
+from medtransfer.transfer.volume_planning import SMALLEST_SIDE, CaseFacts, Kept, plan_for
 
 _SHORTER = 0.8
 """Each smaller patch has half the voxels of the one before."""
-_SMALLEST = 32
 
 Build = Callable[[VolumePlan], nn.Module]
 
@@ -56,7 +55,7 @@ def settle(
         ``training.memory`` when not even one small patch fits.
     """
     side, least = recipe.patch_side, 0
-    while side >= _SMALLEST:
+    while side >= SMALLEST_SIDE:
         plan = plan_for(cases, voxels=side**3, spacing=recipe.spacing, ct=ct, kept=kept)
         batch = recipe.batch_size
         while batch >= 1:

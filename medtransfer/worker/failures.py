@@ -7,6 +7,7 @@ import traceback
 from pathlib import Path
 from typing import Literal, get_args
 
+from medtransfer import memory
 from medtransfer.contract.messages import Failed
 from medtransfer.errors import EnvironmentFailure, MedTransferError, PluginError
 
@@ -55,7 +56,7 @@ def _explained(error: BaseException) -> MedTransferError:
             code="disk.full",
             hint="Free some space and start the same job again: what was finished is kept.",
         )
-    if _is_out_of_memory(error):
+    if memory.exhausted(error):
         return EnvironmentFailure(
             "the memory does not suffice for this job",
             code="worker.memory",
@@ -78,12 +79,3 @@ def _is_full_disk(error: BaseException) -> bool:
     """Native writers report a full disk in words only, so the words count too."""
     full = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
     return (isinstance(error, OSError) and error.errno in full) or "No space left on device" in str(error)
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Recognise torch's own errors by name and text, as torch may not be installed here."""
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or "DefaultCPUAllocator: can't allocate memory" in str(error)
-    )

@@ -83,6 +83,17 @@ def test_a_network_that_openvino_cannot_run_is_refused_with_advice() -> None:
     assert "torch" in caught.value.hint
 
 
+def test_short_memory_while_converting_is_not_taken_for_a_network_that_cannot_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object) -> None:
+        raise RuntimeError("Exception from src/inference/src/dev/plugin.cpp:54:\nstd::bad_alloc")
+
+    monkeypatch.setattr(runtime, "_traced", full)
+    with pytest.raises(RuntimeError, match="bad_alloc"):
+        compile_network(nn.Conv2d(1, 1, 1), torch.randn(1, 1, 4, 4), "cpu", "openvino")
+
+
 def test_what_the_machine_lacks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     network, example = nn.Identity(), torch.zeros(1, 1, 2, 2)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

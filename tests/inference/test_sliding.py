@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tracemalloc
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,12 @@ from scipy import ndimage
 from torch import Tensor, nn
 
 from medtransfer.errors import DataError, PluginError
+from medtransfer.inference import sliding
 from medtransfer.inference.linear_head import divide
 from medtransfer.inference.machine import Precision, Runtime, RuntimeChoice
+from medtransfer.inference.slab import Slab
 from medtransfer.inference.sliding import Segmenter, segment
-from medtransfer.inference.tiles import gaussian, rows, starts
+from medtransfer.inference.tiles import bands, gaussian, rows, starts
 
 NDIMAGE: Any = ndimage  # SciPy is untyped
 TILE = (8, 12, 16)
@@ -163,6 +166,75 @@ def test_memory_does_not_grow_with_classes_times_volume() -> None:
     assert peak < 6 * volume.nbytes  # numpy's share; the logits of all classes would be 105 times the volume
     assert max(resident) - resident[0] < 40 * volume.nbytes  # torch's share with it
     assert labels.shape == (1200, 24, 32)
+
+
+class _Full(Slab):
+    """Sums for which there is no memory when they are wider than so many voxels along the axis that is divided."""
+
+    widest = 0
+
+    def __init__(self, shape: Sequence[int], *others: Any) -> None:
+        if shape[1] > self.widest:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes.")
+        super().__init__(shape, *others)
+
+
+def _parts_of(
+    monkeypatch: pytest.MonkeyPatch, widest: int, volume: NDArray[np.float32], **options: Any
+) -> tuple[list[int], Any]:
+    monkeypatch.setattr(_Full, "widest", widest)
+    monkeypatch.setattr(sliding, "Slab", _Full)
+    told: list[int] = []
+    return told, Segmenter(_network(), 1, TILE, _choice()).labels(volume, on_parts=told.append, **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"mirror": (1,)}, {"step": 0.3}])
+def test_a_volume_is_divided_until_memory_holds_its_parts_and_the_labels_stay(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    volume = _volume(12, 40, 48)
+    whole = Segmenter(_network(), 1, TILE, _choice()).labels(volume, **options)
+    told, divided = _parts_of(monkeypatch, 18, volume, **options)
+    assert told[:2] == [2, 4]
+    assert np.array_equal(divided, whole)
+
+
+def test_parts_look_where_the_body_is_and_every_tile_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    volume, body, tiles = _volume(12, 40, 48), np.zeros((12, 40, 48), dtype=bool), []
+    body[3:9, 20:31, 7:40] = True
+    whole = Segmenter(_network(), 1, TILE, _choice()).labels(volume, body=body)
+    _, divided = _parts_of(monkeypatch, 20, volume, body=body, on_tile=lambda done, of: tiles.append((done, of)))
+    assert np.array_equal(divided, whole)
+    _, total = tiles[-1]
+    assert tiles[-total:] == [(done, total) for done in range(1, total + 1)]  # the last attempt, which was enough
+
+
+def test_memory_that_holds_no_part_is_said_as_it_was_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        _parts_of(monkeypatch, 11, _volume(12, 40, 48))  # a part is at least as wide as a tile
+
+
+def test_little_free_memory_means_parts_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    volume, tiles = _volume(12, 40, 48), []
+    segmenter = Segmenter(_network(), 1, TILE, _choice())
+    whole = segmenter.labels(volume)
+    sums = 4 * (4 + 1) * 12 * 40 * TILE[2]
+    monkeypatch.setattr(sliding, "free_memory", lambda: sums)
+    told: list[int] = []
+    divided = segmenter.labels(volume, on_parts=told.append, on_tile=lambda done, of: tiles.append(of))
+    assert told == [2]
+    assert np.array_equal(divided, whole)
+    assert len(tiles) == tiles[0]
+
+
+@settings(max_examples=50, deadline=None)
+@given(size=st.integers(4, 60), tile=st.integers(2, 9), step=st.sampled_from([0.2, 0.5, 1.0]), most=st.integers(1, 9))
+def test_bands_cover_an_axis_once(size: int, tile: int, step: float, most: int) -> None:
+    found = bands(max(size, tile), tile, step, most)
+    assert 1 <= len(found) <= most
+    assert [begin for begin, _ in found] == [0, *(end for _, end in found[:-1])]
+    assert found[-1][1] == max(size, tile)
+    assert all(begin < end for begin, end in found)
 
 
 def test_a_network_is_divided_without_being_changed() -> None:

@@ -14,11 +14,12 @@ from medtransfer.contract.bundle import NETWORK, BundleCard, BundleLabel, DataSt
 from medtransfer.contract.plan import Intensities, VolumePlan
 from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.verbs import JobCancelled
-from medtransfer.errors import DataError, UserError
+from medtransfer.errors import DataError, EnvironmentFailure, UserError
+from medtransfer.inference import sliding
 from medtransfer.result.model import Result
 from medtransfer.sdk import SegmenterPlugin
 from medtransfer.study.model import Image
-from medtransfer.transfer import bundles
+from medtransfer.transfer import bundles, segmentation_explaining, segmenter
 from tests.transfer.small import MANIFEST, PlainContext, request
 
 TOWARDS_HEAD = np.array([[0.0, 0.0, 2.0, 0.0], [0.0, 2.0, 0.0, 0.0], [2.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
@@ -341,3 +342,121 @@ def test_a_model_that_never_saw_mirrored_bodies_is_not_asked_about_them(bundle: 
     assert full.segmentation is not None
     assert np.array_equal(result.segmentation.array, full.segmentation.array)
     assert "segment.not-mirrored" in {notice.code for notice in result.notices}
+
+
+class Hungry(Levels):
+    """Has no memory for tiles above a size, on the processor and in torch's words."""
+
+    largest = 0
+
+    def forward(self, volume: Tensor) -> Tensor:
+        if volume.device.type != "meta" and volume[0, 0].numel() > self.largest:
+            raise RuntimeError(
+                "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 byte"
+            )
+        return super().forward(volume)
+
+
+class Starving(BySize):
+    """A plug-in whose network is hungry."""
+
+    explained = "values"
+
+    def __init__(self, largest: int) -> None:
+        super().__init__()
+        self.largest = largest
+
+    def network(self, card: BundleCard) -> nn.Module:
+        self.built += 1
+        network = Hungry()
+        network.largest = self.largest
+        return network
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
+    return written(tmp_path_factory.mktemp("large"), PLAN.model_copy(update={"patch": (64, 64, 64)}))
+
+
+def codes(result: Result) -> set[str]:
+    return {notice.code for notice in result.notices}
+
+
+@pytest.mark.parametrize("largest", [64**3 // 2, 32**3])
+def test_tiles_become_smaller_until_memory_holds_one_and_it_is_said(
+    large: ModelBundle, ctx: PlainContext, largest: int
+) -> None:
+    plugin = Starving(largest)
+    result = plugin.analyse(as_image(phantom()), large, request(large), ctx)
+    assert result.segmentation is not None
+    assert np.array_equal(result.segmentation.array, np.select([phantom() == 600, phantom() == 50], [2, 1], 0))
+    (said,) = [notice for notice in result.notices if notice.code == "segment.small-tiles"]
+    assert "in place of 64 x 64 x 64" in said.message
+    assert "processor in tiles of" in result.passport.runtime
+    assert any("memory is short: going on" in text for level, text in ctx.lines if level == "warning")
+    plugin.largest = 64**3
+    assert "segment.small-tiles" not in codes(plugin.analyse(as_image(phantom()), large, request(large), ctx))
+
+
+def test_memory_for_no_tile_is_an_error_of_the_machine_with_a_way_out(large: ModelBundle, ctx: PlainContext) -> None:
+    with pytest.raises(EnvironmentFailure) as caught:
+        Starving(1000).analyse(as_image(phantom()), large, request(large), ctx)
+    assert caught.value.code == "segment.memory"
+    assert "--quality fast" in caught.value.hint
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+def test_other_failures_of_a_network_are_not_tried_again(large: ModelBundle, ctx: PlainContext) -> None:
+    class Broken(BySize):
+        def network(self, card: BundleCard) -> nn.Module:
+            network = super().network(card)
+            network.register_forward_pre_hook(_fail)
+            return network
+
+    plugin = Broken()
+    with pytest.raises(RuntimeError, match="shapes"):
+        plugin.analyse(as_image(phantom()), large, request(large), ctx)
+    assert plugin.built == 1
+
+
+def _fail(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    if inputs[0].device.type != "meta":
+        raise RuntimeError("shapes cannot be multiplied")
+
+
+def test_a_volume_in_parts_is_the_same_and_is_said(
+    bundle: ModelBundle, ctx: PlainContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = analyse(as_image(phantom()), bundle, ctx)
+    monkeypatch.setattr(sliding, "free_memory", lambda: 20_000)
+    parts = analyse(as_image(phantom()), bundle, ctx)
+    assert whole.segmentation is not None
+    assert parts.segmentation is not None
+    assert np.array_equal(whole.segmentation.array, parts.segmentation.array)
+    assert "segment.parts" in codes(parts) - codes(whole)
+
+
+def test_memory_too_short_for_preparing_is_said(
+    bundle: ModelBundle, ctx: PlainContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(segmenter, "prepare", full)
+    with pytest.raises(EnvironmentFailure) as caught:
+        analyse(as_image(phantom()), bundle, ctx)
+    assert caught.value.code == "segment.memory"
+
+
+def test_memory_too_short_for_a_map_takes_nothing_away(
+    bundle: ModelBundle, ctx: PlainContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(segmentation_explaining.Explainer, "explain", full)
+    result = explained(bundle, ctx, "bone")
+    assert result.heatmaps == ()
+    assert "explain.memory" in codes(result)
+    assert result.segmentation is not None
+    assert (result.segmentation.array == 2).any()

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medtransfer.contract.plan import VolumePlan
-from medtransfer.transfer.volume_planning import CaseFacts, Kept, plan_for, poolings
+from medtransfer.transfer.volume_planning import SMALLEST_SIDE, CaseFacts, Kept, plan_for, poolings, smaller
 
 VALUES = np.linspace(-100.0, 300.0, 1001)
 STUNET = Kept((*[(2, 2, 2)] * 4, (1, 1, 2)), None)
@@ -106,3 +106,26 @@ def test_any_patch_can_be_pooled_and_normalised(
 
 def test_short_axes_are_not_pooled_below_four_voxels() -> None:
     assert poolings((1.0, 1.0, 1.0), (7, 16, 64)) == ((1, 2, 2), (1, 2, 2), (1, 1, 2))
+
+
+@pytest.mark.parametrize(
+    ("patch", "pools"),
+    [
+        ((128, 128, 128), ((2, 2, 2),) * 4 + ((1, 1, 2),)),
+        ((48, 48, 48), ((2, 2, 2),) * 3),
+        ((8, 160, 96), ((1, 2, 2),)),
+    ],
+)
+def test_smaller_patches_suit_the_poolings_down_to_a_smallest_one(
+    patch: tuple[int, int, int], pools: tuple[tuple[int, int, int], ...]
+) -> None:
+    divisor = np.prod(pools, axis=0)
+    voxels = []
+    while (found := smaller(patch, pools)) is not None:
+        assert not np.any(found % divisor)
+        assert all(new <= old for new, old in zip(found, patch, strict=True))
+        voxels.append(np.prod(found) / np.prod(patch))
+        patch = found
+    assert voxels
+    assert max(voxels[:-1], default=0.0) <= 0.5
+    assert np.prod(patch) >= SMALLEST_SIDE**3
