@@ -26,6 +26,42 @@ _MARGIN = 1.0
 
 
 @dataclass(frozen=True, eq=False)
+class Space:
+    """Where pictures lie in general: what embeddings of all labels start from.
+
+    Attributes
+    ----------
+    mean, spread
+        Of the features of many pictures, whatever is known of them, (d,).
+    components
+        Their principal directions, (d, width), scaled so that the variance of each counts by its square root only.
+    """
+
+    mean: NDArray[np.float32]
+    spread: NDArray[np.float32]
+    components: NDArray[np.float32]
+
+    @classmethod
+    def around(cls, features: NDArray[np.float32]) -> Space:
+        """Return the space of features (n, d)."""
+        mean, spread = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
+        standard: NDArray[np.float32] = ((features - mean) / spread).astype(np.float32)
+        _, singular, axes = np.linalg.svd(standard, full_matrices=False)
+        width = max(1, min(_WIDTH, len(standard) // 3, int(np.count_nonzero(singular > 1e-3 * singular[0]))))
+        scale = np.sqrt(singular[:width] / np.sqrt(len(standard)))
+        return cls(mean, spread, np.asarray(axes[:width].T / scale, dtype=np.float32))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return what is stored with the model."""
+        return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in vars(self).items()}
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Tensor]) -> Space:
+        """Return what :meth:`tensors` stored."""
+        return cls(*(tensors[name].numpy() for name in ("mean", "spread", "components")))
+
+
+@dataclass(frozen=True, eq=False)
 class Siamese:
     """A linear embedding onto the unit sphere, with the embedded training cases as its support set.
 
@@ -99,25 +135,15 @@ class Examples:
     diseased: NDArray[np.bool_]
 
 
-def fit(examples: Examples, seed: int) -> Siamese:
+def fit(examples: Examples, space: Space, seed: int) -> Siamese:
     """Learn an embedding of the principal components of the features.
 
     Half of a batch is positive; half of the negative cases are such with another disease, where there are any.
     """
-    mean = examples.features.mean(axis=0)
-    spread = np.maximum(examples.features.std(axis=0), 1e-6)
-    standard: NDArray[np.float32] = ((examples.features - mean) / spread).astype(np.float32)
-    components = _components(standard)
-    projection = components @ _trained(standard @ components, examples, np.random.default_rng(seed))
-    return Siamese(mean, spread, projection, _on_sphere(standard @ projection), examples.positive)
-
-
-def _components(standard: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return principal directions (d, width), scaled so that the variance of each counts by its square root only."""
-    _, singular, axes = np.linalg.svd(standard, full_matrices=False)
-    width = max(1, min(_WIDTH, len(standard) // 3, int(np.count_nonzero(singular > 1e-3 * singular[0]))))
-    scale = np.sqrt(singular[:width] / np.sqrt(len(standard)))
-    return np.asarray(axes[:width].T / scale, dtype=np.float32)
+    standard: NDArray[np.float32] = ((examples.features - space.mean) / space.spread).astype(np.float32)
+    trained = _trained(standard @ space.components, examples, np.random.default_rng(seed))
+    projection = space.components @ trained
+    return Siamese(space.mean, space.spread, projection, _on_sphere(standard @ projection), examples.positive)
 
 
 def _trained(inputs: NDArray[np.float32], examples: Examples, chance: np.random.Generator) -> NDArray[np.float32]:

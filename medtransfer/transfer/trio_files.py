@@ -6,6 +6,8 @@ from medtransfer.contract.recipe import Recipe
 
 DISEASE = "disease.safetensors"
 """The file with what the network that learnt any disease does not share with the trunk."""
+SPACE = "space.safetensors"
+"""The file with what Siamese components start from: see :class:`medtransfer.transfer.siamese.Space`."""
 _EPOCHS, _FROZEN = 4, 0.85
 """Epochs of that network, and its share that stays frozen, where the recipe itself trains last layers only."""
 

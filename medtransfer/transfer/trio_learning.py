@@ -30,7 +30,7 @@ from medtransfer.transfer.fit import LabelledKeys, LabelTask
 from medtransfer.transfer.folds import Fold
 from medtransfer.transfer.judgement import Judgement, truth_of
 from medtransfer.transfer.learning import LabelOutcome, Learning, Preparing, features_of, save
-from medtransfer.transfer.siamese import Siamese
+from medtransfer.transfer.siamese import Siamese, Space
 from medtransfer.transfer.trio_parts import Features, LastLayer, Network, filled, rows_of, unlike
 from medtransfer.transfer.voting import Cases as VotedCases
 
@@ -54,6 +54,15 @@ class _Components:
         return trio.numbers_of(self.a.logits(keys), self.b.logits(keys), self.c.numbers(rows_of(self.features, keys)))
 
 
+@dataclass(frozen=True, eq=False)
+class _Stage:
+    """What labels share on a fold: the tensors of the network that learnt any disease, and what C starts from."""
+
+    tensors: Mapping[str, Tensor]
+    features: Features
+    space: Space
+
+
 class TrioLearning(Learning):
     """One training from request to bundle, with a trio per label."""
 
@@ -68,7 +77,7 @@ class TrioLearning(Learning):
         super().__init__(plugin, cohort, split, request, ctx)
         self._recipe = trio_files.label_recipe(request.recipe)
         self._stage = trio_files.stage_recipe(request.recipe)
-        self._stages: dict[str, tuple[dict[str, Tensor], Features]] = {}
+        self._stages: dict[str, _Stage] = {}
         self._untuned_features: dict[str, Features] = {}
 
     @functools.cached_property
@@ -125,21 +134,21 @@ class TrioLearning(Learning):
 
     def _components(self, label: str, fold: str, train: LabelledKeys) -> _Components:
         """Train the three components of a label on some cases."""
-        features = self._disease(fold)[1]
+        stage = self._disease(fold)
         a: Network | LastLayer
         b: Network | LastLayer
         if self._recipe.tune == "head":
-            a, b = (self._last_layer(read, train) for read in (self._features(label), features))
+            a, b = (self._last_layer(read, train) for read in (self._features(label), stage.features))
         else:
             a = self._tuned(f"{label}-a-{fold}", label, self._fresh(label, self._recipe), train)
             b = self._tuned(f"{label}-b-{fold}", label, self._staged(label, fold), train)
         examples = siamese.Examples(
-            rows_of(features, train.keys),
+            rows_of(stage.features, train.keys),
             train.truth > 0.5,
             self._patients(train.keys),
             np.array([self._diseased[key] == 1 for key in train.keys]),
         )
-        return _Components(a, b, siamese.fit(examples, self._recipe.seed), features)
+        return _Components(a, b, siamese.fit(examples, stage.space, self._recipe.seed), stage.features)
 
     def _fresh(self, label: str, recipe: Recipe) -> Network:
         """Return a label's untuned network: the same one whenever asked, also where it starts from chance."""
@@ -152,7 +161,7 @@ class TrioLearning(Learning):
     def _staged(self, label: str, fold: str) -> Network:
         """Return a label's network as far as it has learnt any disease on a fold."""
         part = self._fresh(label, self._stage)
-        filled(part.network, self._disease(fold)[0])
+        filled(part.network, self._disease(fold).tensors)
         return part
 
     def _tuned(self, name: str, label: str, part: Network, train: LabelledKeys) -> Network:
@@ -225,17 +234,19 @@ class TrioLearning(Learning):
             found[case.key] = float(max(known)) if known else float("nan")
         return found
 
-    def _disease(self, fold: str) -> tuple[dict[str, Tensor], Features]:
+    def _disease(self, fold: str) -> _Stage:
         """Return the network that learnt any disease on a fold, as far as it learnt, and its features of all cases."""
         if fold not in self._stages:
             part = self._fresh(self._request.labels[0], self._stage)
             file = self._ctx.checkpoints / f"disease-{fold}.safetensors"
             if self._disease_known(fold) and not file.exists():
                 self._learn_disease(fold, part, file)
-            stage = weights.load(file) if file.exists() else {}
-            filled(part.network, stage)
-            features = features_of(part.network, part.split.upper, part.inputs, self._keys, self._device)
-            self._stages[fold] = stage, dict(zip(self._keys, features, strict=True))
+            learnt = weights.load(file) if file.exists() else {}
+            filled(part.network, learnt)
+            found = features_of(part.network, part.split.upper, part.inputs, self._keys, self._device)
+            features = dict(zip(self._keys, found, strict=True))
+            space = Space.around(rows_of(features, self._train_keys(fold)))
+            self._stages[fold] = _Stage(learnt, features, space)
         return self._stages[fold]
 
     def _learn_disease(self, fold: str, part: Network, file: Path) -> None:
@@ -269,6 +280,7 @@ class TrioLearning(Learning):
         stage = self._staged(label, WHOLE).network
         if not (checkpoints / trio_files.DISEASE).exists():
             save(checkpoints / trio_files.DISEASE, unlike(stage, shared))
+            save(checkpoints / trio_files.SPACE, self._disease(WHOLE).space.tensors())
         shared.update(weights.load(checkpoints / trio_files.DISEASE))
         save(checkpoints / trio_files.second_file(label), unlike(second, shared))
         save(checkpoints / trio_files.trio_file(label), learnt.tensors())
@@ -276,7 +288,7 @@ class TrioLearning(Learning):
     def _files(self) -> dict[str, dict[str, Tensor]]:
         files = super()._files()
         own = [(trio_files.second_file(label), trio_files.trio_file(label)) for label in self._request.labels]
-        for name in (trio_files.DISEASE, *itertools.chain(*own)):
+        for name in (trio_files.DISEASE, trio_files.SPACE, *itertools.chain(*own)):
             files[name] = weights.load(self._ctx.checkpoints / name)
         if self._recipe.keep_pictures:
             train = {label: self._labelled[label]["train"] for label in self._request.labels}

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from medtransfer.transfer import siamese
-from medtransfer.transfer.siamese import Examples, Siamese
+from medtransfer.transfer.siamese import Examples, Siamese, Space
 
 WIDTH = 40
 
@@ -27,7 +27,7 @@ def share_in_order(found: Siamese, unseen: Examples) -> float:
 
 def test_cases_that_it_has_not_seen_lie_nearer_to_their_like() -> None:
     given, unseen = examples(1), examples(2)
-    found = siamese.fit(given, 0)
+    found = siamese.fit(given, Space.around(given.features), 0)
     standard = (given.features - found.mean) / found.spread
     on_sphere = standard / np.linalg.norm(standard, axis=1, keepdims=True)
     untrained = Siamese(found.mean, found.spread, np.eye(WIDTH, dtype=np.float32), on_sphere, given.positive)
@@ -75,7 +75,7 @@ def test_pictures_of_one_patient_are_no_pair() -> None:
 
 def test_it_does_not_collapse_and_is_stored_exactly() -> None:
     given = examples()
-    found = siamese.fit(given, 0)
+    found = siamese.fit(given, Space.around(given.features), 0)
     assert found.support.std(axis=0).mean() > 1e-2
     again = Siamese.of(found.tensors())
     assert np.array_equal(again.numbers(given.features), found.numbers(given.features))
@@ -87,4 +87,4 @@ def test_three_positive_cases_are_enough_to_learn_from() -> None:
     kept = np.setdiff1d(np.arange(60), few)
     some = Examples(*(values[kept] for values in vars(given).values()))
     assert some.positive.sum() == 3
-    assert share_in_order(siamese.fit(some, 0), unseen) > 0.7
+    assert share_in_order(siamese.fit(some, Space.around(some.features), 0), unseen) > 0.7
