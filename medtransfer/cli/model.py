@@ -74,6 +74,8 @@ def import_model(
     else:
         imported = weights.import_weights(home, source, name)
         console.say(f"weights {imported.name} are ready")
+        for line in imported.fit.lines():
+            console.say(line)
         for model in published.publish(home, imported):
             console.say(f"published as {model.reference}, a model of {model.plugin}")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError
 
@@ -47,8 +47,8 @@ class BundleLabel(LabelSpec):
     """A label as this model answers it, and how many cases it learnt it from.
 
     ``value`` and ``colour`` belong to the structures of a segmentation: the number of the network's output, which is
-    that of the label map, and ``#rrggbb``. For answers of yes or no they are 0 and empty; ``threshold`` and
-    ``calibration`` mean something only there.
+    that of the label map, and ``#rrggbb``. For answers of yes or no ``colour`` is empty, and ``value`` is the row of the
+    last layer in a ``file`` that answers several labels; ``threshold`` and ``calibration`` mean something only there.
     """
 
     value: int = Field(default=0, ge=0)
@@ -64,13 +64,18 @@ class Preprocessing(Record):
     """What is done to a picture before the network sees it, so that training and analysis cannot differ.
 
     ``crop`` is a name that the plug-in understands. ``mean`` and ``std`` refer to values in [0, 1], red, green, blue.
+    ``framing`` says how the part of the picture that ``crop`` leaves becomes a square: ``padded`` with black, or the
+    ``centre`` of it, as networks are usually published: resized until the shorter side has ``size / KEPT`` pixels.
     """
+
+    KEPT: ClassVar[float] = 224 / 256
 
     size: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     crop: str = "none"
     interpolation: Literal["bilinear", "bicubic"] = "bicubic"
+    framing: Literal["padded", "centre"] = "padded"
 
 
 class WeightsOrigin(Record):

@@ -23,7 +23,7 @@ RANDOM = "none"
 WeightsFormat = Literal["safetensors", "torch-zip", "torch-legacy"]
 """What a file's content shows: safetensors, or what ``torch.save`` writes since version 1.6 and wrote before."""
 
-KeyMap = Literal["none", "efficientnet-lite0", "torchvision-densenet"]
+KeyMap = Literal["none", "efficientnet-lite0", "torchvision-densenet", "smp-densenet"]
 
 
 VolumeArchitecture = Literal["stunet-s", "stunet-b", "stunet-l", "stunet-h"]
@@ -84,11 +84,21 @@ class PictureEntry(CatalogueEntry):
         Normalisation of the training pictures: red, green, blue, for values in [0, 1].
     size
         Side of the training pictures in pixels.
+    outputs
+        Length of the file's last layer; 0 where it has none.
+    beside
+        Tensors that the file holds beside the network's own, by which it is told from files without them.
+    findings
+        Ids of the findings that the outputs stand for, in their order. With them the file answers as it is; empty where
+        it is only good to start a training from.
     """
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     size: int = Field(ge=32)
+    outputs: int = Field(default=1000, ge=0)
+    beside: list[str] = []
+    findings: list[str] = []
 
 
 class VolumeEntry(CatalogueEntry):
@@ -164,7 +174,7 @@ class WeightFit(Record):
     loaded
         Names that fit as they are.
     reshaped
-        Names that fit after their input channels were adapted.
+        Names that fit after they were adapted to other input channels, or to another size of pictures.
     mismatched
         Names that both have, in shapes that cannot be reconciled.
     missing
@@ -194,7 +204,7 @@ class WeightFit(Record):
         )
         kinds = (
             ("loaded", self.loaded),
-            ("adapted to the input channels", _described(self.reshaped)),
+            ("adapted to the pictures' channels or size", _described(self.reshaped)),
             ("in another shape", _described(self.mismatched)),
             ("not in the file", self.missing),
             ("of the file not used", self.skipped),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -92,7 +93,7 @@ class Answerer:
         card = bundle.card
         recipe = card.for_answers
         torch.set_num_threads(ctx.threads)
-        networks = {label.id: loaded(bundle, label.file) for label in card.labels}
+        networks = detectors(bundle)
         joint = Joint(list(networks.values()), recipe).eval().requires_grad_(requires_grad=False)
         run, runtime_name = compiled(joint, card.for_pictures.size, ctx)
         for network in networks.values():
@@ -119,6 +120,20 @@ class Answerer:
     def details(self, batch: Tensor) -> Mapping[str, Details]:  # noqa: ARG002 - other answerers look at it
         """Return how each label's answer for one picture came about: nothing, where one network gives it."""
         return {}
+
+
+def detectors(bundle: ModelBundle) -> dict[str, nn.Module]:
+    """Return the network of every label. What one has in common with the first, both hold together."""
+    found: dict[str, nn.Module] = {}
+    blank = backbones.create(bundle.card.backbone, outputs=1)
+    backbones.set_input_size(blank, bundle.card.for_pictures.size)
+    for label in bundle.card.labels:
+        network = copy.deepcopy(blank)
+        bundles.load_label(network, bundle, label)
+        if found:
+            bundles.share(network, next(iter(found.values())))
+        found[label.id] = network
+    return found
 
 
 def loaded(bundle: ModelBundle, *files: str) -> nn.Module:

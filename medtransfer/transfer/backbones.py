@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+from collections.abc import Container
 from typing import Any, cast
 
 import timm
@@ -22,6 +23,7 @@ __all__ = [
     "freeze",
     "has_blocks",
     "head_names",
+    "new_layers",
     "parameter_groups",
     "set_input_size",
     "split_at",
@@ -80,6 +82,16 @@ def set_input_size(network: nn.Module, size: int) -> None:
 def feature_dimension(network: nn.Module) -> int:
     """Return the length of the feature vector that the last layer sees (``forward_head(x, pre_logits=True)``)."""
     return int(cast("Any", network).head_hidden_size)
+
+
+def new_layers(network: nn.Module, tensors: Container[str]) -> tuple[str, ...]:
+    """Return the layers that start afresh in a new task: the last ones, and a normalisation that a file lacks.
+
+    Networks of masked pretraining are normalised before the mean of the patches is taken and not behind it: the layer
+    ``fc_norm`` of those in :data:`MEAN_POOLED` is new then.
+    """
+    lacking = any(name.startswith("fc_norm.") and name not in tensors for name in network.state_dict())
+    return (*head_names(network), *(["fc_norm"] if lacking else []))
 
 
 def parameter_groups(

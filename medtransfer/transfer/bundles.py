@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from medtransfer.contract.bundle import CARD, BundleCard, ModelBundle, file_sha256
+from medtransfer.contract.bundle import CARD, BundleCard, BundleLabel, ModelBundle, file_sha256
 from medtransfer.errors import DataError
 from medtransfer.transfer import fit_report, weights
+from medtransfer.transfer.blocks import head_names
 
 TRUNK = "trunk.safetensors"
 REFERENCE = "reference.safetensors"
@@ -63,11 +64,31 @@ def load_network(network: nn.Module, bundle: ModelBundle, *files: str) -> None:
     DataError
         When the tensors do not fill the network exactly, or the card does not vouch for a file.
     """
-    tensors = weights.load(bundle.folder / TRUNK) if TRUNK in bundle.card.files else {}
-    for file in files:
-        tensors.update(tensors_of(bundle, file))
-    fit_report.apply(network, {name: _full(value) for name, value in tensors.items()}, expected_share=1.0)
-    network.eval()
+    _fill(network, _joined(bundle, files))
+
+
+def load_label(network: nn.Module, bundle: ModelBundle, label: BundleLabel) -> None:
+    """Fill a network of one output; where the label's file answers several labels, with the label's own row.
+
+    Raises
+    ------
+    DataError
+        As for :func:`load_network`.
+    """
+    tensors = _joined(bundle, [label.file])
+    for name in (f"{layer}.{kind}" for layer in head_names(network) for kind in ("weight", "bias")):
+        if name in tensors and len(tensors[name]) > 1:
+            tensors[name] = tensors[name][label.value : label.value + 1]
+    _fill(network, tensors)
+
+
+def share(network: nn.Module, other: nn.Module) -> None:
+    """Let a network hold tensors that equal those of another one of its kind together with it, and so once."""
+    for name, module in network.named_modules():
+        theirs = other.get_submodule(name)
+        for own, value in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
+            if torch.equal(value, getattr(theirs, own)):
+                setattr(module, own, getattr(theirs, own))
 
 
 def tensors_of(bundle: ModelBundle, file: str) -> dict[str, Tensor]:
@@ -86,6 +107,19 @@ def tensors_of(bundle: ModelBundle, file: str) -> dict[str, Tensor]:
             subject=file,
         )
     return weights.load(bundle.folder / file)
+
+
+def _joined(bundle: ModelBundle, files: Sequence[str]) -> dict[str, Tensor]:
+    """Return the tensors of the shared trunk and of files, of which a later one replaces an earlier one's."""
+    tensors = weights.load(bundle.folder / TRUNK) if TRUNK in bundle.card.files else {}
+    for file in files:
+        tensors.update(tensors_of(bundle, file))
+    return tensors
+
+
+def _fill(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    fit_report.apply(network, {name: _full(value) for name, value in tensors.items()}, expected_share=1.0)
+    network.eval()
 
 
 def _full(value: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from medtransfer.transfer import wanted
 from medtransfer.transfer.answering import Answerer, Details, Explained
 from medtransfer.transfer.augment import Augmentation, views
 from medtransfer.transfer.learning import Learning
-from medtransfer.transfer.pictures import Region, as_unit, normalised, onto_picture, square
+from medtransfer.transfer.pictures import Region, as_unit, normalised, onto_picture, seen, square
 from medtransfer.transfer.provenance import about_model, passport, seeded
 from medtransfer.transfer.trio_answering import TrioAnswerer
 from medtransfer.transfer.trio_learning import TrioLearning
@@ -112,7 +112,8 @@ class ClassifierPlugin:
         explained = _to_explain(request, findings)
         ctx.progress(0.5, "explaining")
         shown, unexplained = self._maps(answerer, normalised(unit, preprocessing), explained, findings, request)
-        heatmaps = tuple(Heatmap(info, onto_picture(values, region, image)) for info, values in shown)
+        part = seen(region, preprocessing)
+        heatmaps = tuple(Heatmap(info, onto_picture(values, part, image)) for info, values in shown)
         notices = (*self.notices(image), *_unfamiliar(answerer, features), *about_model(model, request), *unexplained)
         ctx.progress(1.0, "done")
         return Result(

@@ -1,6 +1,6 @@
 """Turn somebody else's weights file into safetensors under its network's names, in a process thrown away afterwards.
 
-``python -m medtransfer.transfer.convert SOURCE TARGET --name ENTRY`` writes one line of JSON to its standard output:
+``python -m medtransfer.transfer.convert SOURCE TARGET [--name ENTRY]`` writes one line of JSON to its standard output:
 how the conversion went, or why the file was refused.
 """
 
@@ -21,9 +21,16 @@ from torch import Tensor
 from medtransfer.contract.bundle import file_sha256
 from medtransfer.contract.messages import Failed
 from medtransfer.contract.plan import VolumePlan
-from medtransfer.contract.weights import CatalogueEntry, ConversionReport, VolumeEntry, WeightFit, catalogue_entry
+from medtransfer.contract.weights import (
+    CatalogueEntry,
+    ConversionReport,
+    PictureEntry,
+    VolumeEntry,
+    WeightFit,
+    catalogue_entry,
+)
 from medtransfer.errors import DataError, EnvironmentFailure, MedTransferError
-from medtransfer.transfer import backbones, fit_report, foreign, keymaps, nnunet_plan, stunet_file
+from medtransfer.transfer import fit_report, foreign, keymaps, nnunet_plan, recognition, stunet_file
 
 MAXIMUM_BYTES = 16 * 2**30
 """Largest file that is read. The largest published network in sight, STU-Net-H with its optimiser, is about 12 GB."""
@@ -32,7 +39,7 @@ _GROWTH = 2  # tensors that share their numbers are written once each; a tied la
 _PARALLEL_PREFIX = "module."
 
 
-def convert(source: Path, target: Path, entry: CatalogueEntry) -> ConversionReport:
+def convert(source: Path, target: Path, said: PictureEntry | VolumeEntry | None = None) -> ConversionReport:
     """Convert one weights file.
 
     Parameters
@@ -41,24 +48,29 @@ def convert(source: Path, target: Path, entry: CatalogueEntry) -> ConversionRepo
         The file as published: safetensors, or what ``torch.save`` wrote.
     target
         Where the safetensors file goes; it replaces an older one. Its folder exists.
-    entry
-        What the catalogue knows about the file.
+    said
+        What the catalogue knows about the file; None when the file's content is to tell which of its entries it is.
 
     Raises
     ------
     DataError
         ``weights.missing``, ``weights.empty``, ``weights.too-large``, ``weights.checksum``, ``weights.not-finite``,
-        ``weights.other-architecture`` and those of :mod:`medtransfer.transfer.foreign`; for a network for volumes also
-        ``plan.missing``, ``plan.other`` and those of :mod:`medtransfer.transfer.stunet_file` and
-        :mod:`medtransfer.transfer.nnunet_plan`.
+        ``weights.other-architecture``, ``weights.other-classes`` and those of :mod:`medtransfer.transfer.foreign` and
+        :mod:`medtransfer.transfer.recognition`; for a network for volumes also ``plan.missing``, ``plan.other`` and
+        those of :mod:`medtransfer.transfer.stunet_file` and :mod:`medtransfer.transfer.nnunet_plan`.
     EnvironmentFailure
         ``disk.full``, ``weights.not-written``, ``memory.full``.
     """
-    source_sha256 = _checked_sha256(source, entry)
+    source_sha256 = _sha256(source)
+    if said:
+        _check_sha256(source_sha256, said, source)
     kind = foreign.sniff(source)
     found, beside = foreign.read(source, kind)
     _check_growth(found, source)
-    tensors = _independent(keymaps.renamed(_without_parallel_prefix(found), entry.key_map))
+    plain = _without_parallel_prefix(found)
+    entry = said or recognition.recognised(plain, source.name, source_sha256)
+    _check_sha256(source_sha256, entry, source)
+    tensors = _independent(keymaps.renamed(plain, entry.key_map))
     _check_finite(tensors, source)
     fit = _checked_fit(tensors, entry)
     about = {"name": entry.name, "source_sha256": source_sha256, "key_map": entry.key_map}
@@ -77,7 +89,7 @@ def convert(source: Path, target: Path, entry: CatalogueEntry) -> ConversionRepo
     )
 
 
-def _checked_sha256(source: Path, entry: CatalogueEntry) -> str:
+def _sha256(source: Path) -> str:
     size = source.stat().st_size if source.is_file() else -1
     if size <= 0:
         raise DataError(
@@ -93,7 +105,10 @@ def _checked_sha256(source: Path, entry: CatalogueEntry) -> str:
             hint="Choose a file that holds the network's weights alone.",
             subject=source.name,
         )
-    digest = file_sha256(source)
+    return file_sha256(source)
+
+
+def _check_sha256(digest: str, entry: CatalogueEntry, source: Path) -> None:
     if not digest.startswith(entry.sha256):
         raise DataError(
             f"this is not the file that the catalogue calls {entry.name}: its SHA-256 begins {digest[:12]} instead of "
@@ -102,7 +117,6 @@ def _checked_sha256(source: Path, entry: CatalogueEntry) -> str:
             hint=f"Get {entry.file} again from where the catalogue says: {entry.source}.",
             subject=source.name,
         )
-    return digest
 
 
 def _check_growth(tensors: Mapping[str, Tensor], source: Path) -> None:
@@ -140,12 +154,18 @@ def _check_finite(tensors: Mapping[str, Tensor], source: Path) -> None:
             )
 
 
-def _checked_fit(tensors: Mapping[str, Tensor], entry: CatalogueEntry) -> WeightFit:
+def _checked_fit(tensors: Mapping[str, Tensor], entry: PictureEntry | VolumeEntry) -> WeightFit:
     if isinstance(entry, VolumeEntry):
         return stunet_file.checked_fit(tensors, entry)
-    network = backbones.create(entry.architecture, outputs=1)
-    fit = fit_report.fit(network, tensors, allow_new=backbones.head_names(network))
+    fit = recognition.picture_fit(tensors, entry)
     fit_report.require(fit, entry.expected_share)
+    answered = recognition.outputs(tensors, entry)
+    if entry.findings and answered != len(entry.findings):
+        raise DataError(
+            f"the file holds a network with {answered} outputs, {entry.name} has {len(entry.findings)}",
+            code="weights.other-classes",
+            hint=f"Choose {entry.file} from {entry.source}, or say with --name which entry of the catalogue it is.",
+        )
     return fit
 
 
@@ -201,11 +221,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m medtransfer.transfer.convert", description=__doc__)
     parser.add_argument("source", type=Path, help="the weights file as published")
     parser.add_argument("target", type=Path, help="the safetensors file to write")
-    parser.add_argument("--name", required=True, help="the entry of the weights catalogue that the file is")
+    parser.add_argument("--name", help="the entry of the weights catalogue that the file is, where its content may not")
     given = parser.parse_args(arguments)
     answer: ConversionReport | Failed
     try:
-        answer = convert(given.source, given.target, catalogue_entry(given.name))
+        answer = convert(given.source, given.target, catalogue_entry(given.name) if given.name else None)
     except MedTransferError as error:
         told = {key: getattr(error, key) for key in ("kind", "code", "message", "hint", "subject")}
         answer = Failed.model_validate(told)

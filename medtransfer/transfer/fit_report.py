@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
+from timm.layers.pos_embed import resample_abs_pos_embed
 from torch import Tensor, nn
 
 from medtransfer.contract.weights import ShapePair, WeightFit
 from medtransfer.errors import DataError
+
+_POSITIONS = "pos_embed"
 
 
 def fit(network: nn.Module, tensors: Mapping[str, Tensor], *, allow_new: Sequence[str]) -> WeightFit:
@@ -36,7 +40,7 @@ def compare(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor], *, allow_n
     common = {name: tensors[name] for name in wanted if name in tensors}
     loaded = [name for name, tensor in common.items() if tensor.shape == wanted[name].shape]
     others = [_pair(name, tensor, wanted[name]) for name, tensor in common.items() if name not in loaded]
-    reshaped = [pair for pair in others if _channels_adaptable(pair)]
+    reshaped = [pair for pair in others if _channels_adaptable(pair) or _positions_adaptable(pair)]
     filled = [*loaded, *(pair.name for pair in reshaped)]
     return WeightFit(
         loaded=loaded,
@@ -71,7 +75,8 @@ def apply(
     require(report, expected_share)
     chosen = {name: tensors[name] for name in report.loaded}
     for pair in report.reshaped:
-        chosen[pair.name] = _with_channels(tensors[pair.name], pair.network_shape[1])
+        adapt = _with_channels if _channels_adaptable(pair) else _with_positions
+        chosen[pair.name] = adapt(tensors[pair.name], pair.network_shape[1])
     network.load_state_dict(chosen, strict=False)
     return report
 
@@ -115,6 +120,21 @@ def _channels_adaptable(pair: ShapePair) -> bool:
     file, network = pair.file_shape, pair.network_shape
     same_elsewhere = len(file) == len(network) == 4 and file[0] == network[0] and file[2:] == network[2:]
     return same_elsewhere and {file[1], network[1]} == {1, 3}
+
+
+def _positions_adaptable(pair: ShapePair) -> bool:
+    """Whether it is a position embedding ``(1, class token + patches, width)`` of square pictures of another size."""
+    file, network = pair.file_shape, pair.network_shape
+    if pair.name != _POSITIONS or len(file) != 3 or len(network) != 3 or (file[0], file[2]) != (network[0], network[2]):
+        return False
+    return all(tokens > 1 and math.isqrt(tokens - 1) ** 2 == tokens - 1 for tokens in (file[1], network[1]))
+
+
+def _with_positions(tensor: Tensor, tokens: int) -> Tensor:
+    """Interpolate a position embedding, bicubically, to so many tokens; the class token's entry stays."""
+    side = math.isqrt(tokens - 1)
+    adapted: Tensor = resample_abs_pos_embed(tensor, [side, side], num_prefix_tokens=1)
+    return adapted
 
 
 def _with_channels(tensor: Tensor, channels: int) -> Tensor:

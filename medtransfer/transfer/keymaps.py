@@ -34,6 +34,8 @@ _LITE0_LATER_STAGES = {
 _LITE0_BLOCK_NAME = re.compile(r"_blocks\.(\d{1,3})\.(\w+)\.(\w+)")
 _DENSENET_NAME = re.compile(r"(.*\.denselayer\d+\.(?:norm|relu|conv))\.([12]\..+)")
 
+_SMP_ENCODER = "model.encoder."
+
 
 def renamed(tensors: Mapping[str, Tensor], key_map: KeyMap) -> dict[str, Tensor]:
     """Return the tensors under timm's names; names that the map does not know stay as they are.
@@ -77,8 +79,14 @@ def _from_torchvision_densenet(name: str) -> str:
     return _DENSENET_NAME.sub(r"\1\2", name)
 
 
+def _from_smp_densenet(name: str) -> str:
+    """Names of a segmentation_models_pytorch U-Net kept as ``model``: its encoder is torchvision's DenseNet."""
+    return _from_torchvision_densenet(name.removeprefix(_SMP_ENCODER))
+
+
 _RENAMES: Mapping[KeyMap, Callable[[str], str]] = {
     "none": _unchanged,
     "efficientnet-lite0": _from_efficientnet_lite0,
     "torchvision-densenet": _from_torchvision_densenet,
+    "smp-densenet": _from_smp_densenet,
 }

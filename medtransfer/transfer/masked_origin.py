@@ -46,7 +46,7 @@ class FromEncoder:
         network = backbones.create(self.backbone, outputs=1, dropout=dropout)
         backbones.set_input_size(network, self._own_size)
         tensors = {name: value.float() for name, value in weights.load(self._bundle.folder / bundles.ENCODER).items()}
-        new = (*backbones.head_names(network), "fc_norm")
+        new = backbones.new_layers(network, tensors)
         self._fit = fit_report.apply(network, tensors, expected_share=1.0, allow_new=new)
         backbones.set_input_size(network, self.preprocessing.size)
         return network

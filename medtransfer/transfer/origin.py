@@ -61,8 +61,8 @@ class FromCatalogue:
         network = backbones.create(self.backbone, outputs=1, dropout=dropout)
         if self._entry and self._file:
             tensors = weights.load(self._file)
-            heads = backbones.head_names(network)
-            self._fit = fit_report.apply(network, tensors, self._entry.expected_share, allow_new=heads)
+            new = backbones.new_layers(network, tensors)
+            self._fit = fit_report.apply(network, tensors, self._entry.expected_share, allow_new=new)
         backbones.set_input_size(network, self.preprocessing.size)
         return network
 
@@ -95,7 +95,7 @@ class FromModel:
         """Return the model's network for the label, or its first one."""
         network = backbones.create(self.backbone, outputs=1, dropout=dropout)
         backbones.set_input_size(network, self.preprocessing.size)
-        bundles.load_network(network, self._bundle, self._source(label).file)
+        bundles.load_label(network, self._bundle, self._source(label))
         return network
 
     def known(self, label: str) -> BundleLabel | None:

@@ -34,7 +34,7 @@ class Region:
 
 
 def square(image: Image, region: Region, preprocessing: Preprocessing) -> NDArray[np.uint8]:
-    """Cut the region out, pad it with black to a centred square and resize it.
+    """Cut the region out and make it a square of the network's size, as the preprocessing frames it.
 
     Returns
     -------
@@ -42,12 +42,43 @@ def square(image: Image, region: Region, preprocessing: Preprocessing) -> NDArra
         Shape (size, size, 3): red, green, blue.
     """
     part = rgb8(image)[region.top : region.top + region.height, region.left : region.left + region.width]
-    side = max(region.height, region.width)
+    return _FRAMINGS[preprocessing.framing](part, preprocessing)
+
+
+def seen(region: Region, preprocessing: Preprocessing) -> Region:
+    """Return the part of a region that the network sees: all of it, or its centre."""
+    if preprocessing.framing == "padded":
+        return region
+    side = max(1, round(min(region.height, region.width) * Preprocessing.KEPT))
+    top, left = region.top + (region.height - side) // 2, region.left + (region.width - side) // 2
+    return Region(top, left, side, side)
+
+
+def _padded(part: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    height, width = part.shape[:2]
+    side = max(height, width)
     padded = np.zeros((side, side, 3), dtype=np.uint8)
-    top, left = (side - region.height) // 2, (side - region.width) // 2
-    padded[top : top + region.height, left : left + region.width] = part
+    top, left = (side - height) // 2, (side - width) // 2
+    padded[top : top + height, left : left + width] = part
     size = (preprocessing.size, preprocessing.size)
     return np.asarray(Pillow.fromarray(padded).resize(size, _FILTERS[preprocessing.interpolation]))
+
+
+def _centre(part: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """Resize the shorter side and cut the centre out, with the roundings of torchvision's Resize and CenterCrop."""
+    size = preprocessing.size
+    height, width = part.shape[:2]
+    shorter = round(size / Preprocessing.KEPT)
+    longer = int(shorter * max(height, width) / min(height, width))
+    columns, rows = (shorter, longer) if width <= height else (longer, shorter)
+    resized = Pillow.fromarray(np.ascontiguousarray(part)).resize(
+        (columns, rows), _FILTERS[preprocessing.interpolation]
+    )
+    top, left = round((rows - size) / 2), round((columns - size) / 2)
+    return np.asarray(resized.crop((left, top, left + size, top + size)))
+
+
+_FRAMINGS = {"padded": _padded, "centre": _centre}
 
 
 def onto_picture(values: NDArray[np.float32], region: Region, image: Image) -> NDArray[np.float32]:
@@ -57,6 +88,8 @@ def onto_picture(values: NDArray[np.float32], region: Region, image: Image) -> N
     ----------
     values
         Shape (size, size).
+    region
+        What the network saw: see :func:`seen`.
 
     Returns
     -------

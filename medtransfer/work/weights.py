@@ -17,7 +17,7 @@ from medtransfer.contract.weights import (
     RANDOM,
     CatalogueEntry,
     ConversionReport,
-    catalogue,
+    WeightFit,
     catalogue_entry,
 )
 from medtransfer.errors import DataError, EnvironmentFailure, MedTransferError, PluginError, UserError
@@ -32,10 +32,11 @@ _KINDS = {kind.kind: kind for kind in (DataError, EnvironmentFailure, PluginErro
 
 @dataclass(frozen=True)
 class StoredWeights:
-    """Weights that are ready to use: their name in the catalogue and the safetensors file."""
+    """Weights that are ready to use: their name in the catalogue, the safetensors file, and how they fit."""
 
     name: str
     file: Path
+    fit: WeightFit
 
 
 def prepare_all(session: Session, entry: PluginEntry, manifest: Manifest, recipe: Recipe) -> dict[str, Path]:
@@ -91,35 +92,33 @@ def prepare(session: Session, name: str) -> Path:
             subject=name,
         )
     session.on_progress("converting the pretrained weights", None, {})
-    return convert(session.home, packaged, entry)
+    return convert(session.home, packaged, entry).file
 
 
 def import_weights(home: Home, source: Path, name: str | None = None) -> StoredWeights:
-    """Convert a file that a person brought; ``name`` is the catalogue's, needed when the file's own name is not known.
+    """Convert a file that a person brought.
+
+    Parameters
+    ----------
+    home, source
+        The store, and the file.
+    name
+        The catalogue's; needed where the file's content does not tell which of its entries it is.
 
     Raises
     ------
     UserError
-        When the file does not exist or the catalogue does not know it.
+        When the file does not exist, or the catalogue has no such entry.
     DataError
-        When the file is not what the catalogue says, or holds anything but tensors.
+        When the file is not what the catalogue says, or is none or several of its entries, or holds anything but
+        tensors.
     """
     if not source.is_file():
         raise UserError("there is no such file", code="input.missing", hint="Check the path.", subject=str(source))
-    if name is None:
-        known = [entry for entry in catalogue() if entry.file == source.name]
-        if not known:
-            raise UserError(
-                "the weights catalogue does not know a file of this name",
-                code="weights.unknown-file",
-                hint=f"Say which weights it holds with --name: {', '.join(entry.name for entry in catalogue())}.",
-                subject=source.name,
-            )
-        name = known[0].name
-    return StoredWeights(name, convert(home, source, catalogue_entry(name)))
+    return convert(home, source, catalogue_entry(name) if name else None)
 
 
-def convert(home: Home, source: Path, entry: CatalogueEntry) -> Path:
+def convert(home: Home, source: Path, entry: CatalogueEntry | None) -> StoredWeights:
     """Have a file converted in a process of its own and keep the safetensors file.
 
     Raises
@@ -130,14 +129,15 @@ def convert(home: Home, source: Path, entry: CatalogueEntry) -> Path:
     home.prepare()
     with full_disk_explained(), tempfile.TemporaryDirectory(dir=home.weights, prefix=".convert-") as scratch:
         target = Path(scratch) / "weights.safetensors"
-        report = _run(source, target, entry.name)
-        final = home.weights / f"{entry.name}-{report.sha256}.safetensors"
+        report = _run(source, target, entry)
+        final = home.weights / f"{report.name}-{report.sha256}.safetensors"
         target.replace(final)
-    return final
+    return StoredWeights(report.name, final, report.fit)
 
 
-def _run(source: Path, target: Path, name: str) -> ConversionReport:
-    command = [sys.executable, "-P", "-m", "medtransfer.transfer.convert", str(source), str(target), "--name", name]
+def _run(source: Path, target: Path, entry: CatalogueEntry | None) -> ConversionReport:
+    command = [sys.executable, "-P", "-m", "medtransfer.transfer.convert", str(source), str(target)]
+    command += ["--name", entry.name] if entry else []
     try:
         ended = subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, check=False, env=_environment())
         answer = CONVERSION.validate_json(ended.stdout)

@@ -18,7 +18,7 @@ from timm.data.imagenet_info import ImageNetInfo
 from torch import nn
 
 from medtransfer.contract.bundle import file_sha256
-from medtransfer.contract.weights import CONVERSION, CatalogueEntry, ConversionReport, catalogue_entry
+from medtransfer.contract.weights import CONVERSION, ConversionReport, catalogue_entry
 from medtransfer.transfer import backbones, fit_report, weights
 from medtransfer.transfer.convert import convert
 
@@ -117,7 +117,7 @@ def test_the_same_file_converts_to_the_same_bytes(tmp_path: Path, resnet: nn.Mod
 
 
 def test_old_densenet_names(tmp_path: Path) -> None:
-    entry: CatalogueEntry = catalogue_entry("densenet121.tv_in1k").model_copy(update={"sha256": ""})
+    entry = catalogue_entry("densenet121.tv_in1k").model_copy(update={"sha256": ""})
     state = backbones.create("densenet121", 1000).state_dict()
     old = {}
     for name, tensor in state.items():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import timm
 import torch
+from timm.layers.pos_embed import resample_abs_pos_embed
 from torch import nn
 
 from medtransfer.errors import DataError
@@ -83,3 +85,31 @@ def test_grey_pictures_repeated_give_the_same_answer_after_adaptation() -> None:
     again = nn.Sequential(nn.Conv2d(1, 4, 3))
     fit_report.apply(again, colour.state_dict(), 1.0)
     torch.testing.assert_close(again(picture), grey(picture))
+
+
+def test_a_position_embedding_is_interpolated_to_another_size_of_pictures() -> None:
+    """Bicubic as timm does it; on numbers: a plane stays a plane, and the class token's entry stays what it was."""
+    torch.manual_seed(0)
+    source = timm.create_model("vit_tiny_patch16_224", img_size=224)
+    target = timm.create_model("vit_tiny_patch16_224", img_size=384)
+    tensors = source.state_dict()
+    fit = fit_report.apply(target, tensors, 1.0, allow_new=["head"])
+    assert [(pair.name, pair.file_shape, pair.network_shape) for pair in fit.reshaped] == [
+        ("pos_embed", (1, 197, 192), (1, 577, 192))
+    ]
+    given, found = tensors["pos_embed"], target.get_parameter("pos_embed").detach()
+    assert torch.equal(found[:, 0], given[:, 0])
+    assert torch.equal(found, resample_abs_pos_embed(given, [24, 24], num_prefix_tokens=1))
+    grid = given[:, 1:].reshape(1, 14, 14, 192).permute(0, 3, 1, 2)
+    expected = nn.functional.interpolate(grid, (24, 24), mode="bicubic", antialias=True)
+    torch.testing.assert_close(found[:, 1:], expected.permute(0, 2, 3, 1).reshape(1, 576, 192))
+
+
+@pytest.mark.parametrize("shape", [(1, 198, 192), (1, 197, 384), (1, 1, 192), (197, 192)])
+def test_what_is_no_position_embedding_of_a_square_is_refused(shape: tuple[int, ...]) -> None:
+    network = backbones.create("vit_tiny_patch16_224", 1)
+    backbones.set_input_size(network, 64)
+    tensors = {**network.state_dict(), "pos_embed": torch.zeros(shape)}
+    with pytest.raises(DataError) as caught:
+        fit_report.apply(network, tensors, 1.0)
+    assert "pos_embed is" in caught.value.message

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image as Pillow
+from torchvision import transforms
 
 from medtransfer.contract.bundle import Preprocessing
 from medtransfer.study.model import Image
-from medtransfer.transfer.pictures import Region, as_unit, normalised, onto_picture, square
+from medtransfer.transfer.pictures import Region, as_unit, normalised, onto_picture, seen, square
 
 PREPROCESSING = Preprocessing(size=64, mean=(0.5, 0.4, 0.3), std=(0.5, 0.25, 0.2))
 
@@ -91,3 +95,36 @@ def test_normalisation_is_torchvisions() -> None:
 
 def test_the_whole_picture_is_a_region_too() -> None:
     assert Region.whole(picture(np.zeros((7, 9, 3), np.uint8))) == Region(0, 0, 7, 9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(height=st.integers(40, 400), width=st.integers(40, 400), size=st.sampled_from([32, 96, 224]))
+def test_the_centre_is_cut_out_as_torchvision_does(height: int, width: int, size: int) -> None:
+    """Networks are published with these two steps, so what they saw in their tests must be seen here."""
+    pixels = np.random.default_rng(height * 1000 + width).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    steps: Any = transforms
+    resize = steps.Resize(round(size * 256 / 224), interpolation=transforms.InterpolationMode.BICUBIC)
+    expected = np.asarray(steps.CenterCrop(size)(resize(Pillow.fromarray(pixels))))
+    image = picture(pixels)
+    centred = PREPROCESSING.model_copy(update={"size": size, "framing": "centre"})
+    assert np.array_equal(square(image, Region.whole(image), centred), expected)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    height=st.integers(120, 300), width=st.integers(120, 300), share=st.tuples(st.floats(0.3, 0.7), st.floats(0.3, 0.7))
+)
+def test_what_lies_in_the_centre_comes_back_to_where_it_was(
+    height: int, width: int, share: tuple[float, float]
+) -> None:
+    region = Region.whole(picture(np.zeros((height, width, 3), np.uint8)))
+    centred = PREPROCESSING.model_copy(update={"framing": "centre"})
+    part = seen(region, centred)
+    y, x = part.top + share[0] * part.height, part.left + share[1] * part.width
+    rows, columns = np.indices((height, width))
+    blob = np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / (2 * 4.0**2))
+    image = picture(np.repeat((blob * 255).astype(np.uint8)[..., None], 3, axis=2))
+    back = onto_picture(square(image, region, centred)[..., 0].astype(np.float32), part, image)
+    cell = part.height / centred.size  # the cut is rounded to half a pixel of the network's along each axis
+    assert np.hypot(*np.subtract(centre(back), (y, x))) < 1.0 + np.hypot(0.5, 0.5) * cell
+    assert seen(region, PREPROCESSING) == region
