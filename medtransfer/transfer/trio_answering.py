@@ -91,6 +91,8 @@ class Likeness(nn.Module):
 class TrioAnswerer(Answerer):
     """A trio in memory. ``networks`` are A's, ``second`` B's; ``support`` names the cases that C compares with.
 
+    Labels that were added later have neither of the two networks: C answers them.
+
     ``disease`` is the network whose features, ``features`` of them, C reads.
     """
 
@@ -106,11 +108,12 @@ class TrioAnswerer(Answerer):
         """Load a bundle's networks and compile them for this machine; errors are those of :meth:`Answerer.load`."""
         bundle.verify()
         card = bundle.card
-        recipe = card.for_answers
+        recipe = trio_files.label_recipe(card.for_answers)
         torch.set_num_threads(ctx.threads)
         stage = trio_files.DISEASE
-        first = {label.id: loaded(bundle, label.file) for label in card.labels}
-        second = {label.id: loaded(bundle, stage, trio_files.second_file(label.id)) for label in card.labels}
+        own = [label for label in card.labels if label.file]
+        first = {label.id: loaded(bundle, label.file) for label in own}
+        second = {label.id: loaded(bundle, stage, trio_files.second_file(label.id)) for label in own}
         disease = loaded(bundle, stage)
         trios = {label.id: Trio.of(bundles.tensors_of(bundle, trio_files.trio_file(label.id))) for label in card.labels}
         joint = JointTrio(list(first.values()), list(second.values()), disease, recipe)
@@ -161,12 +164,14 @@ class TrioAnswerer(Answerer):
 
     def _said(self, batch: Tensor) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float32], NDArray[np.float32]]:
         """Return the components' numbers (n, 7) by label, the features that C reads, and the familiar ones."""
-        outputs, count = self.run(batch).double().numpy(), len(self.labels)
+        outputs, count = self.run(batch).double().numpy(), len(self.networks)
         a, b, features, familiar = np.split(outputs, [count, 2 * count, 2 * count + self.features], axis=1)
         read = features.astype(np.float32)
+        silent = np.zeros(len(outputs))
+        logits = {label: (a[:, i], b[:, i]) for i, label in enumerate(self.networks)}
         numbers = {
-            label.id: trio.numbers_of(a[:, i], b[:, i], self.trios[label.id].siamese.numbers(read))
-            for i, label in enumerate(self.labels)
+            label: trio.numbers_of(*logits.get(label, (silent, silent)), found.siamese.numbers(read))
+            for label, found in self.trios.items()
         }
         return numbers, read, familiar.astype(np.float32)
 
