@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from medtransfer import memory
 from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.verbs import Context
 from medtransfer.errors import EnvironmentFailure
@@ -181,13 +182,16 @@ class _Training:
         """Return the loss, or None: only when the error is gone does torch free what its traceback held on to."""
         try:
             return self._gradients(batch)
-        except torch.OutOfMemoryError as error:
+        except Exception as error:
+            if not memory.exhausted(error):
+                raise
             if self._chunk > 1:
                 return None
             raise EnvironmentFailure(
-                "the graphics card's memory does not hold a single picture of this size",
+                "the memory does not hold a single picture of this size",
                 code="training.memory",
-                hint="Use a smaller input size (`--set input_size=...`), or train on the CPU.",
+                hint="Use a smaller input size (`--set input_size=...`), or a machine with more memory. What was"
+                " trained is kept: the same training goes on from its last epoch.",
             ) from error
 
     def _gradients(self, batch: _Batch) -> float:

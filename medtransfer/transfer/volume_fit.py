@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from medtransfer import memory
 from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.verbs import Context
 from medtransfer.errors import EnvironmentFailure
@@ -32,6 +33,18 @@ _POWER = 0.9
 _SEEDS = 2**32
 
 Tell = Callable[[Progress], None]
+
+
+class PatchTooLarge(EnvironmentFailure):
+    """Memory does not hold what one patch needs for a step."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the memory does not hold a single patch",
+            code="training.memory",
+            hint="Close other programs, choose a smaller network (`--set backbone=...`), or use a machine with more"
+            " memory. What was trained is kept: the same training goes on from its last epoch.",
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +91,8 @@ def fit(task: VolumeTask, checkpoint: Path, ctx: Context, tell: Tell) -> Progres
         When the person stopped the job; the checkpoint stays.
     PluginError
         ``training.diverged`` when the loss is no longer a number.
-    EnvironmentFailure
-        ``training.memory`` when a graphics card cannot hold a single patch.
+    PatchTooLarge
+        When memory does not hold a single patch; the checkpoint stays.
     """
     return _Training(task, ctx).run(checkpoint, tell)
 
@@ -156,14 +169,12 @@ class _Training:
         """Return the loss, or None: only when the error is gone does torch free what its traceback held on to."""
         try:
             return self._gradients(patches)
-        except torch.OutOfMemoryError as error:
+        except Exception as error:
+            if not memory.exhausted(error):
+                raise
             if self._together > 1:
                 return None
-            raise EnvironmentFailure(
-                "the graphics card's memory does not hold a single patch",
-                code="training.memory",
-                hint="Use smaller patches (`--set patch_side=...`), or train on the CPU.",
-            ) from error
+            raise PatchTooLarge from error
 
     def _gradients(self, patches: Sequence[Patch]) -> float:
         self._optimiser.zero_grad(set_to_none=True)

@@ -17,6 +17,7 @@ from medtransfer.contract.evaluation import Evaluation
 from medtransfer.contract.plan import VolumePlan
 from medtransfer.contract.requests import LearnRequest
 from medtransfer.contract.verbs import Context
+from medtransfer.errors import EnvironmentFailure
 from medtransfer.inference.machine import RuntimeChoice
 from medtransfer.inference.sliding import Segmenter
 from medtransfer.result.composing import colour
@@ -28,8 +29,9 @@ from medtransfer.transfer.segmentation_metrics import StructureScore, scores
 from medtransfer.transfer.segmenter import SegmenterPlugin
 from medtransfer.transfer.volume_augment import VolumeAugmentation, may_mirror
 from medtransfer.transfer.volume_cases import VolumeFolder, facts, looks_like_ct, open_case
-from medtransfer.transfer.volume_fit import VolumeTask, fit
+from medtransfer.transfer.volume_fit import PatchTooLarge, VolumeTask, fit
 from medtransfer.transfer.volume_judging import JudgedCase
+from medtransfer.transfer.volume_planning import smaller
 from medtransfer.transfer.volume_settling import settle
 from medtransfer.transfer.volumes import prepare
 
@@ -76,39 +78,80 @@ class VolumeLearning:
 
     def run(self) -> ModelBundle:
         """Plan, train, judge the result on the test partition and write the bundle."""
+        with volume_memory.explained(_too_short()):
+            return self._run()
+
+    def _run(self) -> ModelBundle:
         beginning = self._beginning()
-        card, plan = beginning.card, beginning.card.for_volumes
+        plan = beginning.card.for_volumes
         folder = VolumeFolder.within(self._ctx.cache, plan, self._outputs, self._plugin.modalities)
         folder.fill([*self._cases["train"], *self._cases["validation"]], self._teller(_PLANNED, _PREPARED))
-        network = self._network(card)
+        trained = self._trained_if_memory_holds_patches(beginning, folder)
+        while trained is None:
+            beginning = self._with_smaller_patches(beginning)
+            trained = self._trained_if_memory_holds_patches(beginning, folder)
+        network, progress = trained
+        bundles.rounded(network)
+        finished = {
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "evaluation": self._judged(network, beginning.card),
+            "extra": {"training": _course(progress)},
+        }
+        tensors = {NETWORK: bundles.stored(network.state_dict())}
+        return bundles.write(self._ctx.output, beginning.card.model_copy(update=finished), tensors)
+
+    def _trained_if_memory_holds_patches(
+        self, beginning: _Beginning, folder: VolumeFolder
+    ) -> tuple[nn.Module, Progress] | None:
+        """Return the trained network and its course, or None where patches must be smaller.
+
+        Raises
+        ------
+        PatchTooLarge
+            When they cannot be.
+        """
+        plan = beginning.card.for_volumes
+        network = self._network(beginning.card)
         task = VolumeTask(
             network,
             self._plugin.head,
             [folder.volume(case) for case in self._cases["train"]],
-            lambda trained: self._validated(trained, folder),
+            lambda trained: self._validated(trained, folder, plan),
             plan.patch,
             VolumeAugmentation(self._recipe.augmentation, mirror=may_mirror(self._request.labels)),
             self._recipe.changed({"batch_size": beginning.batch}),
         )
-        progress = fit(task, self._ctx.checkpoints / _CHECKPOINT, self._ctx, self._tell)
-        bundles.rounded(network)
-        finished = {
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "evaluation": self._judged(network, card),
-            "extra": {"training": _course(progress)},
-        }
-        tensors = {NETWORK: bundles.stored(network.state_dict())}
-        return bundles.write(self._ctx.output, card.model_copy(update=finished), tensors)
+        try:
+            return network, fit(task, self._ctx.checkpoints / _CHECKPOINT, self._ctx, self._tell)
+        except PatchTooLarge:
+            if smaller(plan.patch, plan.pools) is None:
+                raise
+            return None
+
+    def _with_smaller_patches(self, beginning: _Beginning) -> _Beginning:
+        """Return, and settle, what holds from here on: the training goes on from its last epoch."""
+        plan = beginning.card.for_volumes
+        patch = smaller(plan.patch, plan.pools) or plan.patch
+        own, before = (" x ".join(map(str, sides)) for sides in (patch, plan.patch))
+        note = f"Went on with patches of {own} voxels in place of {before}: memory ran out."
+        self._ctx.log("warning", note)
+        update = {"preprocessing": plan.model_copy(update={"patch": patch}), "notes": [*beginning.card.notes, note]}
+        return self._settled(_Beginning(card=beginning.card.model_copy(update=update), batch=beginning.batch))
 
     def _beginning(self) -> _Beginning:
         """Return what was settled: now, or before the interruption."""
         file = self._ctx.checkpoints / _SETTLED
         if not file.exists():
-            settled = self._settle()
-            partial = file.with_name(f"{file.name}.partial")
-            partial.write_text(settled.model_dump_json(), encoding="utf-8")
-            partial.replace(file)
+            self._settled(self._settle())
         return _Beginning.model_validate_json(file.read_bytes())
+
+    def _settled(self, beginning: _Beginning) -> _Beginning:
+        """Write down what an interrupted training is to find."""
+        file = self._ctx.checkpoints / _SETTLED
+        partial = file.with_name(f"{file.name}.partial")
+        partial.write_text(beginning.model_dump_json(), encoding="utf-8")
+        partial.replace(file)
+        return beginning
 
     def _settle(self) -> _Beginning:
         found, ct = [], True
@@ -175,13 +218,13 @@ class VolumeLearning:
             self._ctx.log("info", line)
         return network
 
-    def _validated(self, network: nn.Module, folder: VolumeFolder) -> float:
+    def _validated(self, network: nn.Module, folder: VolumeFolder, plan: VolumePlan) -> float:
         """Return the mean Dice over the structures of the validation volumes, on the network's grid."""
-        segmenter = Segmenter(network, _CHANNELS, folder.plan.patch, self._choice)
+        segmenter = Segmenter(network, _CHANNELS, plan.patch, self._choice)
         found = []
         for case in self._cases["validation"]:
             volume = folder.volume(case)
-            labels = segmenter.labels(np.asarray(volume.values), on_tile=self._on_tile)
+            labels = self._segmented(segmenter, np.asarray(volume.values))
             compared = _overlaps(labels, np.asarray(volume.classes), len(self._request.labels))
             found += [dice for dice in compared if dice is not None]
         return float(np.mean(found)) if found else 0.0
@@ -207,13 +250,16 @@ class VolumeLearning:
         prepared = prepare(opened.image, card.for_volumes, self._plugin.modalities)
         tuned, untuned = (
             self._scores(
-                prepared.frame.to_original(one.labels(prepared.values, on_tile=self._on_tile)),
+                prepared.frame.to_original(self._segmented(one, prepared.values)),
                 opened.classes,
                 opened.image.spacing or (),
             )
             for one in networks
         )
         return JudgedCase(case.patient, tuned, untuned)
+
+    def _segmented(self, segmenter: Segmenter, values: NDArray[np.float32]) -> LabelMap:
+        return segmenter.labels(values, on_tile=self._on_tile, on_parts=self._on_parts)
 
     def _scores(self, found: LabelMap, reference: LabelMap, spacing: Sequence[float]) -> Mapping[str, StructureScore]:
         outputs = {label: output for output, label in enumerate(self._request.labels, start=1)}
@@ -229,12 +275,23 @@ class VolumeLearning:
     def _on_tile(self, done: int, of: int) -> None:  # noqa: ARG002 - as the segmenter tells it
         self._ctx.check()
 
+    def _on_parts(self, parts: int) -> None:
+        self._ctx.log("warning", f"memory is short: segmenting in {parts} parts, one after the other")
+
     def _teller(self, begin: float, end: float, stage: str = "preparing volumes") -> Callable[[float], None]:
         def tell(share: float) -> None:
             self._ctx.check()
             self._ctx.progress(begin + (end - begin) * share, stage)
 
         return tell
+
+
+def _too_short() -> EnvironmentFailure:
+    return EnvironmentFailure(
+        "the memory does not suffice for this training",
+        code="training.memory",
+        hint="Close other programs and start the same training again: it goes on from its last epoch.",
+    )
 
 
 def _overlaps(found: LabelMap, reference: LabelMap, structures: int) -> list[float | None]:

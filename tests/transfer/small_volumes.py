@@ -99,7 +99,12 @@ def read(folder: Path) -> Cohort:
 
 
 def learn(
-    folder: Path, ctx: PlainContext, parent: ModelBundle | None = None, labels: tuple[str, ...] = (), **changes: Any
+    folder: Path,
+    ctx: PlainContext,
+    parent: ModelBundle | None = None,
+    labels: tuple[str, ...] = (),
+    plugin: SegmenterPlugin | None = None,
+    **changes: Any,
 ) -> ModelBundle:
     """Train in this process."""
     cases = read(folder)
@@ -111,4 +116,4 @@ def learn(
     )
     split = {case.key: case.split for case in cases.cases if case.split}
     torch.manual_seed(99)  # what happened before must make no difference
-    return SmallSegmenter().learn(cases, split, request, ctx)
+    return (plugin or SmallSegmenter()).learn(cases, split, request, ctx)

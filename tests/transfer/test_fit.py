@@ -226,16 +226,19 @@ def test_a_resumed_training_keeps_the_size_of_its_pieces(tmp_path: Path, monkeyp
     assert run(recipe, ctx.folder).weights == straight.weights
 
 
-def test_memory_too_small_for_one_picture_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("words", ["CUDA out of memory", "DefaultCPUAllocator: can't allocate memory"])
+def test_memory_too_small_for_one_picture_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str) -> None:
+    kind = torch.OutOfMemoryError if "CUDA" in words else RuntimeError
+
     def full(*_: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory")
+        raise kind(words)
 
     monkeypatch.setattr(Fabric, "backward", full)
     with pytest.raises(EnvironmentFailure) as caught:
         run(changed(), tmp_path)
     assert caught.value.code == "training.memory"
     assert "input_size" in caught.value.hint
-    assert isinstance(caught.value.__cause__, torch.OutOfMemoryError)
+    assert isinstance(caught.value.__cause__, kind)
 
 
 def test_a_loss_that_is_no_number_ends_the_training_and_spares_the_checkpoint(tmp_path: Path) -> None:

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
 from medtransfer.contract.bundle import NETWORK, BundleCard, ModelBundle
 from medtransfer.contract.evaluation import ModelEvaluation
 from medtransfer.contract.verbs import JobCancelled
 from medtransfer.errors import EnvironmentFailure, UserError
-from medtransfer.transfer import volume_memory, weights
+from medtransfer.transfer import volume_cases, volume_memory, volume_planning, weights
 from medtransfer.transfer.volume_cases import open_case
 from tests.transfer import small_volumes as small
 from tests.transfer.small import PlainContext, request
@@ -129,6 +132,97 @@ def test_no_memory_is_said_before_anything_is_trained(
     volumes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(volume_memory, "free", lambda device: 1000)
+    with pytest.raises(EnvironmentFailure) as caught:
+        small.learn(volumes, context(tmp_path))
+    assert caught.value.code == "training.memory"
+
+
+class Hungry(small.Small):
+    """Has no memory for a training step on more voxels than so many, from a step on, and says so as torch does."""
+
+    most, after = 0, 0
+
+    def forward(self, volume: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        if self.training and volume.device.type == "cpu":
+            self.after -= 1
+            if self.after < 0 and volume[:, 0].numel() > self.most:
+                raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1")
+        return super().forward(volume)
+
+
+class Starving(small.SmallSegmenter):
+    def __init__(self, most: int, after: int) -> None:
+        super().__init__()
+        self.most, self.after = most, after
+
+    def network(self, card: BundleCard) -> nn.Module:
+        network = Hungry(1 + len(card.labels))
+        network.most, network.after = self.most, self.after
+        return network
+
+
+STEPS: dict[str, Any] = {"epochs": 3, "iterations": 4}
+PATCH = (28, 26, 30)
+
+
+def test_memory_that_runs_out_leads_to_fewer_and_then_smaller_patches_from_the_last_epoch_on(
+    volumes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(volume_planning, "SMALLEST_SIDE", 16)
+    ctx = context(tmp_path)
+    plugin = Starving(most=math.prod(PATCH) // 2, after=6)  # in the second epoch
+    bundle = small.learn(volumes, ctx, plugin=plugin, **STEPS)
+    warnings = [text for level, text in ctx.lines if level == "warning"]
+    assert warnings[0] == "out of memory: going on with 1 of the patches at a time"
+    patch = bundle.card.for_volumes.patch
+    assert 16**3 <= math.prod(patch) <= math.prod(PATCH) // 2
+    assert set(bundle.card.notes) <= set(warnings)
+    assert " x ".join(map(str, patch)) in bundle.card.notes[-1]
+    history = bundle.card.extra["training"]["history"]
+    assert [entry["epoch"] for entry in history] == [0, 1, 2, 3]
+    plain = small.learn(volumes, context(tmp_path / "plain"), **STEPS).card.extra["training"]["history"]
+    assert history[:2] == plain[:2]  # what was trained before is kept
+    assert history[2] != plain[2]
+
+
+def test_a_training_whose_patches_became_smaller_resumes_with_them(
+    volumes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(volume_planning, "SMALLEST_SIDE", 16)
+    whole = small.learn(volumes, context(tmp_path / "whole"), plugin=Starving(math.prod(PATCH) // 2, after=0), **STEPS)
+    ctx = context(tmp_path / "stopped")
+
+    def stop_in_the_third_epoch() -> None:
+        if any("epoch 2" in stage for _, stage, _ in ctx.told):
+            raise JobCancelled
+
+    ctx.interrupt = stop_in_the_third_epoch
+    with pytest.raises(JobCancelled):
+        small.learn(volumes, ctx, plugin=Starving(math.prod(PATCH) // 2, after=0), **STEPS)
+    resumed = small.learn(volumes, context(tmp_path / "stopped"), **STEPS)
+    assert resumed.card.preprocessing == whole.card.preprocessing
+    first, second = (weights.load(bundle.folder / NETWORK) for bundle in (whole, resumed))
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+
+
+def test_memory_for_no_patch_is_said_and_the_checkpoint_stays(volumes: Path, tmp_path: Path) -> None:
+    ctx = context(tmp_path)
+    with pytest.raises(EnvironmentFailure) as caught:
+        small.learn(volumes, ctx, plugin=Starving(most=100, after=6), **STEPS)
+    assert caught.value.code == "training.memory"
+    assert "goes on from its last epoch" in caught.value.hint
+    assert not list(ctx.output.iterdir())
+    resumed = small.learn(volumes, context(tmp_path), **STEPS)
+    assert [entry["epoch"] for entry in resumed.card.extra["training"]["history"]] == [0, 1, 2, 3]
+
+
+def test_memory_too_short_for_preparing_the_volumes_is_said(
+    volumes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(volume_cases, "prepare", full)
     with pytest.raises(EnvironmentFailure) as caught:
         small.learn(volumes, context(tmp_path))
     assert caught.value.code == "training.memory"
