@@ -64,11 +64,11 @@ FILES: Mapping[str, Callable[[], State]] = {
     "medical-mae.resnet50.cxr14": lambda: of("resnet50", num_classes=14),
     "mae.vit-s.in1k": lambda: pretrained("small"),
     "mae.vit-b.in1k": lambda: encoder_alone("base"),
-    "mae.vit-b.in1k-with-decoder": lambda: pretrained("base"),
+    "mae.vit-b.in1k.decoder": lambda: pretrained("base"),
     "resnet18.a1_in1k": lambda: of("resnet18"),
     "densenet121.tv_in1k": lambda: old_names(of("densenet121")),
 }
-BY_CONTENT = set(FILES) - {"medical-mae.vit-s", "medical-mae.vit-b", "mae.vit-s.in1k", "mae.vit-b.in1k-with-decoder"}
+BY_CONTENT = set(FILES) - {"medical-mae.vit-s", "medical-mae.vit-b", "mae.vit-s.in1k", "mae.vit-b.in1k.decoder"}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -136,9 +136,16 @@ def test_another_size_of_pictures_does_not_make_it_another_network() -> None:
     assert recognition.recognised(larger, "x.pth", UNKNOWN).name == "medical-mae.vit-s.cxr14"
 
 
-def test_every_entry_names_a_network_and_findings_that_belong_together() -> None:
+def test_both_notices_are_kept_of_what_descends_from_both() -> None:
     for entry in catalogue():
         if entry.name.startswith(("medical-mae", "mae.")):
             assert "CC BY-NC 4.0" in entry.licence
         if entry.name.startswith("medical-mae"):
             assert "Apache-2.0" in entry.licence
+
+
+def test_no_name_followed_by_a_dash_begins_another() -> None:
+    """Converted files are kept as name, dash and checksum, and found by their beginning."""
+    names = [entry.name for entry in catalogue()]
+    assert len(set(names)) == len(names)
+    assert not [(one, other) for one in names for other in names if other.startswith(f"{one}-")]

@@ -24,13 +24,15 @@ from medtransfer.result.model import Result
 from medtransfer.store.home import Home
 from medtransfer.store.models import StoredModel
 from medtransfer.transfer.convert import convert
-from medtransfer.transfer.origin import FromModel
+from medtransfer.transfer.masked_autoencoder import MaskedAutoencoder
+from medtransfer.transfer.origin import FromCatalogue, FromModel
 from medtransfer.work.published import publish
 from medtransfer.work.weights import StoredWeights
 from tests.transfer.small import RECIPE, PlainContext, request
 
 MEAN, STD = 0.5056, 0.252
 FINDINGS = 14
+VIT_S = "vit_small_patch16_mean_224"
 TUNED: dict[str, Any] = {"num_classes": FINDINGS, "global_pool": "avg", "fc_norm": True}
 
 
@@ -175,6 +177,29 @@ def test_training_goes_on_from_its_own_answer_to_a_finding(small: ModelBundle) -
     assert one.get_submodule("head").out_features == 1
     assert not torch.equal(one.get_parameter("head.weight"), other.get_parameter("head.weight"))
     assert torch.equal(one.get_parameter("fc_norm.weight"), other.get_parameter("fc_norm.weight"))
+
+
+def test_a_pretrained_file_is_a_start_for_training(tmp_path: Path) -> None:
+    """Decoder and mask token go, the normalisation behind the mean is new, and positions suit another size."""
+    torch.manual_seed(3)
+    masked = MaskedAutoencoder(VIT_S, 64)
+    content = {"model": masked.state_dict(), "epoch": 799, "args": argparse.Namespace(mask_ratio=0.9)}
+    torch.save(content, tmp_path / "vit-s_CXR_0.3M_mae.pth")
+    ctx = PlainContext(tmp_path)
+    ctx.weights = {"medical-mae.vit-s": tmp_path / "converted.safetensors"}
+    assert convert(tmp_path / "vit-s_CXR_0.3M_mae.pth", tmp_path / "converted.safetensors").name == "medical-mae.vit-s"
+    recipe = RECIPE.changed({"backbone": VIT_S, "input_size": 96})
+    origin = FromCatalogue(recipe, VIT_S, "medical-mae.vit-s", "none", ctx)
+    started = origin.network("mass", 0.0)
+    assert torch.equal(
+        started.get_parameter("blocks.7.mlp.fc1.weight"), masked.get_parameter("blocks.7.mlp.fc1.weight")
+    )
+    assert started.get_parameter("pos_embed").shape == (1, 37, 384)
+    fit = origin.fit()
+    assert fit is not None
+    assert {"fc_norm.weight", "head.weight"} <= set(fit.new)
+    assert {"mask_token", "norm.weight", "decoder_blocks.1.mlp.fc2.bias"} <= set(fit.skipped)
+    assert origin.preprocessing.mean == (MEAN, MEAN, MEAN)
 
 
 def test_the_command_says_what_a_pretrained_file_is_and_how_it_fits(
