@@ -22,10 +22,10 @@ def read(path: Path, labels: Sequence[str] | None = None, uncertain: Uncertainty
         (:mod:`medtransfer.cohort.published.registry` lists those known), or a folder with one subfolder of images per
         class.
     labels
-        The labels to learn, by id or by column heading; None takes every column that holds nothing but 1, 0 and
+        The labels to learn, by id or by column heading; None takes every column that holds nothing but 1, 0, -1 and
         empty cells, or every label of a published data set.
     uncertain
-        What a published data set's answers of "perhaps" count as.
+        What answers of -1, "perhaps", count as.
 
     Raises
     ------

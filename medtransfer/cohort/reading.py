@@ -18,7 +18,7 @@ def read(path: Path, labels: Sequence[str] | None = None, uncertain: Uncertainty
     """Read a cohort; see :func:`medtransfer.cohort.read`."""
     if path.is_file():
         _refuse_published(path)
-        return table.read(path, labels)
+        return table.read(path, labels, uncertain)
     if not path.is_dir():
         raise DataError(
             "there is no such table or folder",
@@ -28,11 +28,10 @@ def read(path: Path, labels: Sequence[str] | None = None, uncertain: Uncertainty
         )
     inside = next((path / name for name in TABLE_NAMES if (path / name).is_file()), None)
     if inside:
-        return table.read(inside, labels)
+        return table.read(inside, labels, uncertain)
     found = registry.recognised(path)
     if found:
-        known, folder = found
-        return assembly.assemble(known.name, known.read(folder), labels, uncertain)
+        return assembly.assemble(found.name, found.listing(), labels, uncertain)
     return folders.read(path, labels)
 
 

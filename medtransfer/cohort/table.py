@@ -1,6 +1,7 @@
 """A cohort from a table: columns ``image`` (and ``mask``), ``patient``, optional ``split`` and ``site``, then labels.
 
-A label column holds 1 (present), 0 (absent) or nothing (unknown). Paths are relative to the table. A file
+A label column holds 1 (present), 0 (absent), nothing (unknown) or -1 (uncertain: the recipe says what that counts as).
+Paths are relative to the table. A file
 ``SYNTHETIC.txt`` beside the table says that its images were generated, and ``structures.csv`` what the numbers in its
 masks mean: then the labels are those structures, and every case needs a mask. ``boxes.csv`` holds rectangles drawn
 around findings: see :mod:`medtransfer.cohort.boxes`.
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from medtransfer.cohort import boxes, identity, repeats, sheet, structures, words
 from medtransfer.cohort.model import PARTITIONS, Case, Cohort, MaskStructure, Partition, Problem
+from medtransfer.cohort.uncertainty import Uncertainty, counted_as, settled
 from medtransfer.errors import DataError
 
 SYNTHETIC_MARK = "SYNTHETIC.txt"
@@ -33,19 +35,20 @@ _MASKS_HINT = (
     " for each number in the masks."
 )
 _VALUES: dict[str, int | None] = {"1": 1, "0": 0, "": None, "1.0": 1, "0.0": 0}
+_UNCERTAIN = ("-1", "-1.0")
 
 
-def read(path: Path, labels: Sequence[str] | None = None) -> Cohort:
+def read(path: Path, labels: Sequence[str] | None = None, uncertain: Uncertainty = "unknown") -> Cohort:
     """Read a table; see :func:`medtransfer.cohort.read`.
 
     Raises
     ------
     DataError
-        When a column is missing (the message names it and those found), a wanted label holds other values than 1, 0
+        When a column is missing (the message names it and those found), a wanted label holds other values than 1, 0, -1
         and empty (the message names the rows), a split is unknown, or no image of the table exists.
     """
     content = sheet.read(path)
-    columns = _Columns(content, path.name)
+    columns = _Columns(content, path.name, uncertain)
     if (path.parent / structures.FILE).is_file():
         return _with_masks(columns, path.parent, labels)
     chosen = columns.labels(labels)
@@ -59,7 +62,7 @@ def read(path: Path, labels: Sequence[str] | None = None) -> Cohort:
         cases=cases,
         labels=ids,
         fingerprint=identity.fingerprint(cases, ids, masks),
-        problems=(*columns.suspected_typos(chosen), *problems, *repeated),
+        problems=(*columns.suspected_typos(chosen), *columns.uncertain_cells(chosen), *problems, *repeated),
         synthetic=(path.parent / SYNTHETIC_MARK).is_file(),
         names={label: columns.headings[position] for label, position in chosen.items()},
         boxes=by_case,
@@ -93,7 +96,8 @@ def _taught(cases: Sequence[Case], listed: Sequence[MaskStructure]) -> Mapping[P
 class _Columns:
     """The columns of one sheet by their purpose."""
 
-    def __init__(self, content: sheet.Sheet, name: str) -> None:
+    def __init__(self, content: sheet.Sheet, name: str, uncertain: Uncertainty) -> None:
+        self._uncertain = uncertain
         self.headings = content.headings
         self.rows = content.rows
         self.name = name
@@ -112,9 +116,16 @@ class _Columns:
         position = self._positions.get(heading)
         return [""] * len(self.rows) if position is None else [row.cells[position] for row in self.rows]
 
-    def values(self, position: int) -> list[int | None]:
+    def values(self, label: str, position: int) -> list[int | None]:
         """Return a label column's values."""
-        return [_VALUES[row.cells[position]] for row in self.rows]
+        perhaps = settled(label, self._uncertain)
+        values = {**_VALUES, **dict.fromkeys(_UNCERTAIN, perhaps)}
+        return [values[row.cells[position]] for row in self.rows]
+
+    def uncertain_cells(self, chosen: dict[str, int]) -> list[Problem]:
+        """Say what answers of "perhaps" count as."""
+        rows = [row.line for row in self.rows for position in chosen.values() if row.cells[position] in _UNCERTAIN]
+        return [counted_as("table.uncertain", len(rows), self._uncertain)] if rows else []
 
     def refuse_empty(self, heading: str) -> None:
         """Raise where a cell of a reserved column is empty."""
@@ -190,7 +201,7 @@ class _Columns:
         return by_id[label]
 
     def _strange_rows(self, position: int) -> tuple[int, ...]:
-        return tuple(row.line for row in self.rows if row.cells[position] not in _VALUES)
+        return tuple(row.line for row in self.rows if row.cells[position] not in {*_VALUES, *_UNCERTAIN})
 
     def _require(self, heading: str, hint: str) -> None:
         if heading in self._positions:
@@ -214,7 +225,7 @@ def _cases(columns: _Columns, chosen: dict[str, int], folder: Path) -> tuple[tup
     masks = [folder / text if text else None for text in columns.texts("mask")]
     splits = _splits(columns)
     keys = identity.file_keys(images)
-    values = {label: columns.values(position) for label, position in chosen.items()}
+    values = {label: columns.values(label, position) for label, position in chosen.items()}
     cases: list[Case] = []
     missing: list[int] = []
     for i, row in enumerate(columns.rows):

@@ -9,8 +9,16 @@ from __future__ import annotations
 
 from typing import Literal
 
+from medtransfer.cohort.model import Problem
+
 Uncertainty = Literal["unknown", "positive", "negative", "mixed"]
 POSITIVE_WHEN_MIXED = frozenset({"atelectasis", "edema"})
+_WORDS: dict[Uncertainty, str] = {
+    "unknown": "unknown",
+    "positive": "present",
+    "negative": "absent",
+    "mixed": "present for atelectasis and edema, absent for the others",
+}
 
 
 def settled(label: str, policy: Uncertainty) -> int | None:
@@ -20,3 +28,13 @@ def settled(label: str, policy: Uncertainty) -> int | None:
     if policy == "mixed":
         return int(label in POSITIVE_WHEN_MIXED)
     return int(policy == "positive")
+
+
+def counted_as(code: str, number: int, policy: Uncertainty) -> Problem:
+    """Say how many answers are uncertain, what they count as, and where that is decided."""
+    return Problem(
+        code,
+        "info",
+        f"{number:,} answers are uncertain (-1) and count as {_WORDS[policy]}",
+        "The recipe's setting `uncertain` decides: unknown, positive, negative or mixed.",
+    )

@@ -34,7 +34,7 @@ def read(path: Path) -> Cohort:
         return table.read(inside, [])
     found = registry.recognised(path) if path.is_dir() else None
     if found:
-        return _untested(assembly.assemble(found[0].name, found[0].read(found[1]), [], "unknown"))
+        return _untested(assembly.assemble(found.name, found.listing(), [], "unknown"))
     images = folders.images_below(path) if path.is_dir() else []
     if not images:
         raise DataError(

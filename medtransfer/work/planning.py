@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -66,12 +66,16 @@ class Examination:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that is settled before training starts, for the person to look at."""
+    """Everything that is settled before training starts, for the person to look at.
+
+    ``keeps`` are labels of the model to start from to which those of the cohort are added.
+    """
 
     cohort: Cohort
     problems: tuple[Problem, ...]
     split: FrozenSplit
     recipe: Recipe
+    keeps: tuple[str, ...] = ()
 
 
 def learner(home: Home, plugin_id: str) -> tuple[PluginEntry, Manifest]:
@@ -138,25 +142,15 @@ def examine(session: Session, wish: Wish, known: Mapping[str, Look] = NOTHING_KN
     parent = parent_of(session.home, entry, wish)
     session.on_progress("reading the table", None, {})
     read = cohort.read(wish.data, list(wish.labels) or None, recipe.uncertain)
-    if not wish.labels:
-        read = _with_usual_labels(read, manifest)
     _refuse_other_task(read, manifest)
-    _refuse_unknown_labels(read, manifest)
 
-    def tell(done: int, total: int) -> None:
-        session.check()
-        session.on_progress("checking the images", done / max(total, 1), {})
+    def examined(cases: Cohort, known: Mapping[str, Look]) -> Examination:
+        refuse_unknown_labels(cases, manifest)
+        return _examination(session, cases, recipe, parent, known)
 
-    looks = checks.look(read, tell, known)
-    examination = Examination(read, checks.judge(read, looks), None, looks)
-    if examination.errors:
-        return examination
-    read = masks.with_presence(read, {key: look.values for key, look in looks.items()})
-    previous = _previous_split(session.home, parent)
-    unknown = (_UNKNOWN_SPLIT,) if parent is not None and previous is None else ()
-    split = FrozenSplit.make(read, recipe.validation_share, recipe.test_share, recipe.seed, previous)
-    found = (*examination.problems, *unknown, *checks.inspect_split(read, split.partitions))
-    return Examination(read, found, split, looks)
+    if wish.labels or not read.source:
+        return examined(read, known)
+    return _of_usual_labels(read, usual_labels(read, manifest), examined, known)
 
 
 def usual_labels(read: Cohort, manifest: Manifest) -> tuple[str, ...]:
@@ -208,21 +202,60 @@ def refuse_errors(problems: tuple[Problem, ...]) -> None:
         )
 
 
-def _with_usual_labels(read: Cohort, manifest: Manifest) -> Cohort:
-    usual = usual_labels(read, manifest)
+def _examination(
+    session: Session, read: Cohort, recipe: Recipe, parent: ModelBundle | None, known: Mapping[str, Look]
+) -> Examination:
+    """Open every image of a cohort, and split it if nothing is wrong with it."""
+
+    def tell(done: int, total: int) -> None:
+        session.check()
+        session.on_progress("checking the images", done / max(total, 1), {})
+
+    looks = checks.look(read, tell, known)
+    examination = Examination(read, checks.judge(read, looks), None, looks)
+    if examination.errors:
+        return examination
+    read = masks.with_presence(read, {key: look.values for key, look in looks.items()})
+    previous = _previous_split(session.home, parent)
+    unknown = (_UNKNOWN_SPLIT,) if parent is not None and previous is None else ()
+    split = FrozenSplit.make(read, recipe.validation_share, recipe.test_share, recipe.seed, previous)
+    found = (*examination.problems, *unknown, *checks.inspect_split(read, split.partitions))
+    return Examination(read, found, split, looks)
+
+
+def _of_usual_labels(
+    read: Cohort,
+    usual: tuple[str, ...],
+    examined: Callable[[Cohort, Mapping[str, Look]], Examination],
+    known: Mapping[str, Look],
+) -> Examination:
+    """Examine a published data set with its usual labels, without those of which a part of the split has too few."""
+    found = examined(selection.with_labels(read, usual), known)
+    while refused := {problem.label for problem in found.errors if problem.label}.intersection(usual):
+        usual = tuple(label for label in usual if label not in refused)
+        if not usual:
+            return found
+        found = examined(selection.with_labels(read, usual), found.looks)
     others = [label for label in read.labels if label not in usual]
     if not others:
-        return read
+        return found
     note = Problem(
         "published.labels",
         "info",
         f"learnt are {', '.join(usual)}; the data set also has {', '.join(others)}",
         "Name the labels that you want instead.",
     )
-    return replace(selection.with_labels(read, usual), problems=(*read.problems, note))
+    return replace(found, problems=(*found.problems, note))
 
 
-def _refuse_unknown_labels(cohort: Cohort, manifest: Manifest) -> None:
+def refuse_unknown_labels(cohort: Cohort, manifest: Manifest) -> None:
+    """Raise where a plug-in cannot learn labels that it does not name.
+
+    Raises
+    ------
+    DataError
+        ``cohort.unknown-labels``.
+    """
     unknown = [label for label in cohort.labels if manifest.label(label) is None]
     if unknown and not manifest.task.open_labels:
         raise DataError(

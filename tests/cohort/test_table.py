@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from medtransfer.cohort import read, sheet
 from medtransfer.cohort.identity import LABEL_ID, file_key, label_id
+from medtransfer.cohort.uncertainty import Uncertainty
 from medtransfer.errors import DataError
 from tests.cohort.tables import picture, table
 
@@ -121,6 +122,20 @@ def test_wrong_value_in_a_wanted_label_names_the_rows(tmp_path: Path) -> None:
     error = refused(table(tmp_path, ["img1.png,a,1", "img2.png,b,yes", "img3.png,c,2"]), ["dr"])
     assert error.code == "table.label-value"
     assert "lines 3, 4" in error.hint
+
+
+def test_uncertain_answers_count_as_the_recipe_says_and_are_told(tmp_path: Path) -> None:
+    rows = ["img1.png,a,-1,1", "img2.png,b,0,-1.0", "img3.png,c,,0"]
+    path = table(tmp_path, rows, "image,patient,Edema,Mass")
+    answers: dict[Uncertainty, tuple[int | None, int | None]] = {
+        "unknown": (None, None), "positive": (1, 1), "negative": (0, 0), "mixed": (1, 0),
+    }  # fmt: skip
+    for policy, (edema, mass) in answers.items():
+        cohort = read(path, uncertain=policy)
+        labels = [(case.labels["edema"], case.labels["mass"]) for case in cohort.cases]
+        assert labels == [(edema, 1), (0, mass), (None, 0)]
+        (note,) = cohort.problems
+        assert note.message.startswith("2 answers are uncertain")
 
 
 def test_a_few_wrong_values_are_taken_for_typos(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from PIL import Image as Pillow
 
 from medtransfer.cohort import checks, unlabelled
 from medtransfer.errors import DataError
+from tests.cohort.published import miniatures
 
 
 def _picture(path: Path, value: int) -> Path:
@@ -51,6 +52,15 @@ def test_a_table_gives_its_patients_and_needs_no_labels(tmp_path: Path, *, whole
     assert [case.patient for case in found.cases] == ["p0", "p0", "p1", "p1"]
     assert found.labels == ()
     assert not found.problems
+
+
+def test_a_published_set_gives_its_patients_and_keeps_its_test_pictures_unseen(tmp_path: Path) -> None:
+    found = unlabelled.read(miniatures.chestxray14(tmp_path))
+    assert (found.labels, found.source) == ((), "NIH ChestX-ray14")
+    assert {case.patient for case in found.cases} == {str(number) for number in range(9, 25)}
+    assert len(found.cases) == 32
+    (note,) = [problem for problem in found.problems if problem.code == "unlabelled.test-left-out"]
+    assert note.message.startswith("16 pictures of the data set's own test set left out")
 
 
 @pytest.mark.parametrize("name", ["empty", "absent"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -112,3 +113,16 @@ def test_unknown_answers_are_not_counted() -> None:
 def test_sites_are_reported_apart() -> None:
     evaluation = judged(cohort(), {}).evaluation
     assert {(entry.column, entry.value) for entry in evaluation.subgroups} == {("site", "a"), ("site", "b")}
+
+
+def test_attributes_are_reported_apart_where_they_are_known() -> None:
+    cases = cohort()
+    cases["test"] = [
+        replace(case, site="", attributes={"view": "AP" if number < 20 else "PA"} if number < 38 else {})
+        for number, case in enumerate(cases["test"])
+    ]
+    evaluation = judged(cases, {}).evaluation
+    assert {(entry.column, entry.value, entry.cases) for entry in evaluation.subgroups} == {
+        ("view", "AP", 20),
+        ("view", "PA", 18),
+    }

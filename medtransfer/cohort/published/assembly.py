@@ -8,16 +8,10 @@ from pathlib import Path
 from medtransfer.cohort import boxes, identity, repeats, words
 from medtransfer.cohort.model import Case, Cohort, Partition, Problem
 from medtransfer.cohort.published.listing import Entry, Listing, remark
-from medtransfer.cohort.uncertainty import Uncertainty, settled
+from medtransfer.cohort.uncertainty import Uncertainty, counted_as, settled
 from medtransfer.errors import DataError
 
 _MOST_PROTECTED: tuple[Partition, ...] = ("test", "validation", "train")
-_COUNTED_AS = {
-    "unknown": "unknown",
-    "positive": "present",
-    "negative": "absent",
-    "mixed": "present for atelectasis and edema, absent for the others",
-}
 
 
 def assemble(name: str, listing: Listing, labels: Sequence[str] | None, uncertain: Uncertainty) -> Cohort:
@@ -153,12 +147,4 @@ def _missing(missing: int, listed: int) -> list[Problem]:
 
 def _uncertain(entries: Sequence[Entry], labels: Sequence[str], policy: Uncertainty) -> list[Problem]:
     number = sum(len(entry.uncertain.intersection(labels)) for entry in entries)
-    if not number:
-        return []
-    return [
-        remark(
-            "uncertain",
-            f"{number:,} answers are uncertain and count as {_COUNTED_AS[policy]}",
-            "The recipe's setting `uncertain` decides: unknown, positive, negative or mixed.",
-        )
-    ]
+    return [counted_as("published.uncertain", number, policy)] if number else []

@@ -42,7 +42,7 @@ def chest_label(heading: str) -> str:
 
 def names(headings: Sequence[str]) -> dict[str, str]:
     """Return what people call each finding, by its id."""
-    return {chest_label(heading): heading.replace("_", " ").capitalize() for heading in headings}
+    return {chest_label(heading): heading.replace("_", " ") for heading in headings}
 
 
 def view(text: str) -> Mapping[str, str]:

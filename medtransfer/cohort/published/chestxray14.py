@@ -34,9 +34,9 @@ _NO_LISTS = remark(
 )
 
 
-def read(folder: Folder) -> Listing:
-    """Read ``Data_Entry_2017*.csv`` with the authors' lists."""
-    table = Columns(folder.tables(TABLE)[0])
+def read(folder: Folder, tables: Sequence[Path]) -> Listing:
+    """Read the latest ``Data_Entry_2017*.csv`` with the authors' lists."""
+    table = Columns(max(tables, key=lambda path: path.name))
     parts = _official_parts(folder)
     boxes = _boxes(folder)
     rows = zip(
@@ -64,11 +64,11 @@ def read(folder: Folder) -> Listing:
     return Listing(NAMES, entries, () if parts else (_NO_LISTS,))
 
 
-def read_lists(folder: Folder) -> Listing:
+def read_lists(folder: Folder, lists: Sequence[Path]) -> Listing:
     """Read lists of a file name and fourteen zeros and ones, a list for each part, as Xiao et al. (WACV 2023) have."""
     boxes = _boxes(folder)
     entries = []
-    for path in folder.tables(LIST):
+    for path in lists:
         part = part_called([path.name])
         for name, labels in listed(text_of(path)):
             image = folder.pictures.find(name)

@@ -33,15 +33,14 @@ _VALID_TESTS = remark(
 )
 
 
-def read(folder: Folder) -> Listing:
+def read(folder: Folder, tables: Sequence[Path]) -> Listing:
     """Read ``train.csv``, ``valid.csv`` and, where they are there, the labels of the test set."""
-    tables = [Columns(path) for path in folder.tables(TABLE)]
-    tested = any(table.name.casefold().startswith("test") for table in tables)
+    tested = any(path.name.casefold().startswith("test") for path in tables)
     patients = _patient_folders(folder.root)
     headings: dict[str, None] = {}
     entries: list[Entry] = []
     laterals = 0
-    for table in tables:
+    for table in map(Columns, tables):
         part = part_called([table.name])
         if part == "validation" and not tested:
             part = "test"

@@ -9,6 +9,8 @@ because in this set it nearly tells the class.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from medtransfer.cohort.published.folder import Folder, part_called
@@ -39,10 +41,10 @@ class Line(NamedTuple):
     source: str
 
 
-def read(folder: Folder) -> Listing:
-    """Read every list in the folder."""
+def read(folder: Folder, tables: Sequence[Path]) -> Listing:
+    """Read the lists of the parts."""
     entries = []
-    for path in folder.tables(LIST):
+    for path in tables:
         part = part_called([path.name])
         pictures = folder.pictures.of(part) if part else folder.pictures
         entries += [

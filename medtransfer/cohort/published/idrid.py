@@ -7,7 +7,8 @@ each. No patients are named.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from medtransfer.cohort.published.columns import Columns
 from medtransfer.cohort.published.folder import Folder, part_called
@@ -30,9 +31,8 @@ Referable is moderate or worse; macular oedema is risk 2, hard exudates within a
 """
 
 
-def read(folder: Folder) -> Listing:
+def read(folder: Folder, tables: Sequence[Path]) -> Listing:
     """Read the tables that are there."""
-    tables = folder.tables(TABLE)
     entries = []
     for path in tables:
         part = part_called([path.name])

@@ -7,6 +7,7 @@ Pictures lie in ``files/p10/p10000032/s50414267``. Only views that are stated to
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from medtransfer.cohort.model import Partition
@@ -27,7 +28,7 @@ _NO_SPLIT = remark(
 )
 
 
-def read(folder: Folder) -> Listing:
+def read(folder: Folder, tables: Sequence[Path]) -> Listing:
     """Read the tables of findings, views and parts.
 
     Raises
@@ -35,7 +36,7 @@ def read(folder: Folder) -> Listing:
     DataError
         When there is no table of findings.
     """
-    pictures = Columns(folder.tables(TABLE)[0])
+    pictures = Columns(tables[0])
     findings = _findings(folder)
     observed = chexpert.observations(findings)
     labels = [chest_labels.chest_label(heading) for heading in observed]

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from medtransfer.cohort.model import Problem
@@ -77,9 +78,9 @@ class _Patient(NamedTuple):
     has: dict[str, int | None]
 
 
-def read(folder: Folder) -> Listing:
+def read(folder: Folder, tables: Sequence[Path]) -> Listing:
     """Read the first of the workbooks and tables that are there."""
-    patients = {patient.number: patient for patient in _patients(Columns(folder.tables(TABLE)[0]))}
+    patients = {patient.number: patient for patient in _patients(Columns(tables[0]))}
     entries: list[Entry] = []
     for patient in patients.values():
         named = [named_in(keywords) for keywords in patient.keywords]

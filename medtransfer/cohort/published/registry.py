@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,13 +28,31 @@ class PublishedSet:
     first_line
         Regular expression that the first line of such a table starts with: other tables have such names too.
     read
-        Lists its pictures; called with a folder in which such a table was found.
+        Lists its pictures; called with the folder and with those of its tables that were recognised.
     """
 
     name: str
     table: str
     first_line: str
-    read: Callable[[Folder], Listing]
+    read: Callable[[Folder, Sequence[Path]], Listing]
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A data set in the folder that it was unpacked into, with the tables that it was recognised by."""
+
+    known: PublishedSet
+    folder: Folder
+    tables: tuple[Path, ...]
+
+    @property
+    def name(self) -> str:
+        """What people call the data set."""
+        return self.known.name
+
+    def listing(self) -> Listing:
+        """Return its pictures."""
+        return self.known.read(self.folder, self.tables)
 
 
 SETS = (
@@ -50,7 +68,7 @@ SETS = (
 )
 
 
-def recognised(root: Path) -> tuple[PublishedSet, Folder] | None:
+def recognised(root: Path) -> Recognised | None:
     """Return the data set that a folder holds; None when it holds none that is known here.
 
     Raises
@@ -59,7 +77,11 @@ def recognised(root: Path) -> tuple[PublishedSet, Folder] | None:
         When it holds several.
     """
     folder = Folder(root)
-    found = [entry for entry in SETS if any(_starts(path, entry) for path in folder.tables(entry.table))]
+    found = []
+    for known in SETS:
+        tables = tuple(path for path in folder.tables(known.table) if _starts(path, known))
+        if tables:
+            found.append(Recognised(known, folder, tables))
     names = list(dict.fromkeys(entry.name for entry in found))
     if len(names) > 1:
         raise DataError(
@@ -67,18 +89,18 @@ def recognised(root: Path) -> tuple[PublishedSet, Folder] | None:
             code="published.several",
             hint="Give the folder of one of them.",
         )
-    return (found[0], folder) if found else None
+    return found[0] if found else None
 
 
 def of_table(path: Path) -> PublishedSet | None:
     """Return the data set that a table belongs to; None when it is of none that is known here."""
     return next(
-        (entry for entry in SETS if re.fullmatch(entry.table, path.name, re.IGNORECASE) and _starts(path, entry)), None
+        (known for known in SETS if re.fullmatch(known.table, path.name, re.IGNORECASE) and _starts(path, known)), None
     )
 
 
-def _starts(path: Path, entry: PublishedSet) -> bool:
-    return re.match(entry.first_line, _first_line(path), re.IGNORECASE) is not None
+def _starts(path: Path, known: PublishedSet) -> bool:
+    return re.match(known.first_line, _first_line(path), re.IGNORECASE) is not None
 
 
 def _first_line(path: Path) -> str:

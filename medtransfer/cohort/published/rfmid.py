@@ -7,6 +7,7 @@ after it. Three cameras took them, in three sizes, so that the size tells the ca
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from medtransfer.cohort import identity
@@ -74,9 +75,8 @@ CAMERAS = {
 _CAMERAS_GUESSED = remark("cameras", "cameras are guessed from the size of the photographs; a resized one has none")
 
 
-def read(folder: Folder) -> Listing:
+def read(folder: Folder, tables: Sequence[Path]) -> Listing:
     """Read the tables of labels that are there."""
-    tables = folder.tables(TABLE)
     entries: list[Entry] = []
     for path in tables:
         part = part_called([path.name])

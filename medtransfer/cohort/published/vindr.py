@@ -11,7 +11,7 @@ picture report it; kept are all boxes that were drawn around such a finding. The
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,10 +42,11 @@ class _Readings:
         return 2 * len(self.reporters.get(label, ())) > len(self.readers)
 
 
-def read(folder: Folder) -> Listing:
+def read(folder: Folder, tables: Sequence[Path]) -> Listing:
     """Read the tables of labels, else those of boxes, and the boxes."""
-    tables = [Columns(path) for path in folder.tables(TABLE)]
-    labelled = [table for table in tables if table.position("class_name") is None] or tables
+    opened = [Columns(path) for path in tables]
+    with_boxes = [table for table in opened if table.position("class_name") is not None]
+    labelled = [table for table in opened if table.position("class_name") is None] or with_boxes
     headings: dict[str, None] = {}
     readings: dict[str, _Readings] = {}
     for table in labelled:
@@ -56,7 +57,7 @@ def read(folder: Folder) -> Listing:
             for label in reported:
                 reading.reporters[label].add(reader)
     names = chest_labels.names(list(headings))
-    drawn = _boxes(folder)
+    drawn = _boxes([*with_boxes, *map(Columns, folder.tables(r"annotations_(train|test)\.csv"))])
     sizes = _sizes(folder)
     entries = []
     unplaced = 0
@@ -91,10 +92,9 @@ def _rows(table: Columns, headings: dict[str, None]) -> Iterable[tuple[str, str,
     ]
 
 
-def _boxes(folder: Folder) -> Mapping[str, list[Box]]:
+def _boxes(tables: Iterable[Columns]) -> Mapping[str, list[Box]]:
     found: dict[str, list[Box]] = defaultdict(list)
-    for path in folder.tables(r"(annotations_(train|test)|train)\.csv"):
-        table = Columns(path)
+    for table in tables:
         corners = zip(*(table.texts(heading) for heading in _CORNERS), strict=True)
         rows = zip(table.texts("image_id"), table.texts("class_name"), corners, strict=True)
         for picture, finding, (left, top, right, bottom) in rows:
@@ -112,17 +112,23 @@ def _between(label: str, left: str, top: str, right: str, bottom: str) -> Box | 
     return frames.box(label, (left, top, str(width), str(height)))
 
 
-def _sizes(folder: Folder) -> dict[str, tuple[float, float]]:
+def _whole(text: str) -> bool:
+    return text.isdecimal() and int(text) > 0
+
+
+def _sizes(folder: Folder) -> dict[str, tuple[int, int]]:
     """Return width and height of the published pictures, which came with copies that were made smaller."""
-    found: dict[str, tuple[float, float]] = {}
+    found: dict[str, tuple[int, int]] = {}
     for path in folder.tables(SIZES):
         table = Columns(path)
         rows = zip(table.texts("image_id"), table.texts("dim0"), table.texts("dim1"), strict=True)
-        found.update({picture: (float(columns), float(lines)) for picture, lines, columns in rows})
+        found.update(
+            {picture: (int(across), int(down)) for picture, down, across in rows if _whole(across) and _whole(down)}
+        )
     return found
 
 
-def _placed(boxes: list[Box], image: Path | None, size: tuple[float, float] | None) -> tuple[Box, ...]:
+def _placed(boxes: list[Box], image: Path | None, size: tuple[int, int] | None) -> tuple[Box, ...]:
     if image is None:
         return ()
     if image.suffix.lower() in _DICOM:
