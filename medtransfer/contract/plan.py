@@ -11,6 +11,8 @@ from medtransfer.result.model import Record
 _Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 _Voxels = Annotated[int, Field(ge=1, le=4096)]
 _Stride = Annotated[int, Field(ge=1, le=8)]
+FAST = 3.0
+"""Distance between voxels, mm, on which a volume is segmented fast: an eighth of the voxels of a grid of 1.5 mm."""
 
 
 class Intensities(Record):
@@ -51,6 +53,12 @@ class VolumePlan(Record):
     normalisation: Literal["z-score", "ct"] = "z-score"
     intensities: Intensities | None = None
     mirrored: tuple[Literal[0, 1, 2], ...] = ()
+
+    @property
+    def fast_spacing(self) -> tuple[float, float, float]:
+        """Distance between voxels, mm, of the fast quality: no axis is finer than :data:`FAST`."""
+        z, y, x = self.spacing
+        return max(z, FAST), max(y, FAST), max(x, FAST)
 
     @model_validator(mode="after")
     def _consistent(self) -> VolumePlan:

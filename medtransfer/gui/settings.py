@@ -63,6 +63,15 @@ class Number:
 
 Setting = Choice | Number
 
+QUALITY = Choice(
+    "quality",
+    "Detail in volumes",
+    "Fast looks on a coarser grid, thorough looks several times: Read says what that costs with the model at hand.",
+    "full",
+    {"fast": "Fast", "full": "Full", "thorough": "Thorough"},
+)
+"""One of :data:`medtransfer.contract.requests.QUALITIES`, for plug-ins that segment volumes."""
+
 DECLARED: tuple[Setting, ...] = (
     Choice(
         "theme",
@@ -104,6 +113,7 @@ DECLARED: tuple[Setting, ...] = (
         "inferno",
         {"inferno": "Inferno", "cividis": "Cividis"},
     ),
+    QUALITY,
 )
 _BY_NAME = {setting.name: setting for setting in DECLARED}
 

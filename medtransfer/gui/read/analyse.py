@@ -11,8 +11,10 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 from medtransfer.gui import parts, theme
 from medtransfer.gui.background import Job
 from medtransfer.gui.read import words
+from medtransfer.gui.read.quality import QualityChoice
 from medtransfer.gui.read.trouble import Trouble
 from medtransfer.gui.read.waiting import Waiting
+from medtransfer.gui.settings import Settings
 from medtransfer.work.choices import NO_MODEL, Choice, ModelChoice
 
 _FEWEST_LETTERS = 8
@@ -30,7 +32,7 @@ class AnalysePanel(QWidget):
     card_wanted = Signal()
     go = Signal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__()
         self._choices: list[Choice] = []
         self.plugin = QComboBox()
@@ -44,6 +46,7 @@ class AnalysePanel(QWidget):
         self.model.setAccessibleName("Model")
         self.model.currentIndexChanged.connect(self._model_changed)
         self.line = parts.label("", "muted")
+        self.quality = QualityChoice(settings)
         self.analyse = parts.button("Analyse", self.start.emit, kind="primary")
         self.card = parts.button(
             "Card", self.card_wanted.emit, tip="What the plug-in and the model are, and are not, for"
@@ -56,6 +59,7 @@ class AnalysePanel(QWidget):
         self._choosers = _row(self.plugin, self.model, 1)
         inside.addLayout(self._choosers)
         inside.addWidget(self.line)
+        inside.addWidget(self.quality)
         inside.addLayout(_row(self.analyse, self.card, 0))
         inside.addWidget(self.waiting)
         column = QVBoxLayout(self)
@@ -166,6 +170,7 @@ class AnalysePanel(QWidget):
         usable = chosen is not None and chosen[1].bundle is not None
         self.analyse.setEnabled(usable)
         self.card.setEnabled(chosen is not None)
+        self.quality.show_for(chosen[1].bundle.card if chosen is not None and chosen[1].bundle is not None else None)
         if chosen is None:
             self.line.setText("")
         elif chosen[1].bundle is None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from medtransfer.contract.bundle import ModelBundle
+from medtransfer.contract.requests import QUALITIES, Quality
 from medtransfer.errors import MedTransferError
 from medtransfer.gui.background import Background, Job, State
 from medtransfer.gui.read.service import AnalysisService
@@ -36,6 +37,12 @@ class Shown:
     bundle: ModelBundle | None
     explains: bool
     verdicts: dict[str, Verdict]
+
+    @property
+    def quality(self) -> Quality:
+        """How a volume was segmented."""
+        stated = self.result.passport.parameters.get("quality")
+        return next((quality for quality in QUALITIES if quality == stated), "full")
 
 
 class Reading(QObject):
@@ -104,12 +111,14 @@ class Reading(QObject):
         self.entry, self.image, self.shown = None, None, None
         self.cleared.emit()
 
-    def analyse(self, plugin: str, model: str, explain: Sequence[str] = ("positive",)) -> None:
+    def analyse(
+        self, plugin: str, model: str, explain: Sequence[str] = ("positive",), quality: Quality = "full"
+    ) -> None:
         """Analyse what is shown."""
         entry, image = self.entry, self.image
         if entry is None or image is None or self.busy:
             return
-        options = Options(plugin=plugin, model=model, explain=tuple(explain), formats=("json", "csv"))
+        options = Options(plugin=plugin, model=model, explain=tuple(explain), formats=("json", "csv"), quality=quality)
         names, paths = entry.series.source.names, entry.paths
         self._analysis = self._background.run(
             "Analysing",

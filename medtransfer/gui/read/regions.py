@@ -61,7 +61,7 @@ class Regions(QWidget):
         yield
         viewer = Viewer()
         yield
-        analyse = AnalysePanel()
+        analyse = AnalysePanel(settings)
         yield
         result = ResultPanel(settings)
         yield

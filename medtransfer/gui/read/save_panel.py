@@ -15,7 +15,7 @@ from medtransfer.work.saving import SavedAs
 FILES: dict[SavedAs, tuple[str, str]] = {
     "seg": ("DICOM SEG", "For a picture archive or 3D Slicer: every structure with its name, code and colour"),
     "nifti": ("NIfTI", "The label map on the grid of the image"),
-    "csv": ("Table", "Volume, mean and place of every structure, for a spreadsheet"),
+    "csv": ("CSV", "A table: volume, mean and place of every structure"),
 }
 """What a segmentation is saved as: what the button says, and what it is for."""
 _NO_DICOM = "DICOM SEG needs a DICOM image: patient and place come from its headers."
@@ -41,8 +41,7 @@ class SavePanel(QWidget):
         self.no_dicom = parts.label(_NO_DICOM, "muted", theme.SMALL_SIZE)
         self._files = _rows(*self.files.values())
         self.reports = {
-            kind: parts.button(f"Report as {kind.upper()}", partial(self.report.emit, kind))
-            for kind in ("html", "pdf")
+            kind: parts.button(f"{kind.upper()} report", partial(self.report.emit, kind)) for kind in ("html", "pdf")
         }
         self.waiting = Waiting()
         self.trouble = Trouble()
@@ -64,7 +63,7 @@ def _rows(*buttons: QPushButton) -> QWidget:
     made = QWidget()
     row = QHBoxLayout(made)
     row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(theme.spacing())
+    row.setSpacing(theme.spacing(0.5))
     for button in buttons:
         row.addWidget(button, 1)
     return made

@@ -122,7 +122,8 @@ class ReadSpace:
         """Analyse with what is chosen."""
         chosen = self.analyse_panel.chosen
         if chosen is not None:
-            self.reading.analyse(chosen[0].plugin, chosen[1].reference)
+            quality = self.analyse_panel.quality.value
+            self.reading.analyse(chosen[0].plugin, chosen[1].reference, quality=quality)
 
     def can_analyse(self) -> bool:
         """Whether an analysis could start."""
@@ -362,7 +363,7 @@ class ReadSpace:
         chosen = self.analyse_panel.chosen
         if shown is not None and chosen is not None:
             explained = [heatmap.info.label for heatmap in shown.result.heatmaps]
-            self.reading.analyse(chosen[0].plugin, chosen[1].reference, [*explained, label])
+            self.reading.analyse(chosen[0].plugin, chosen[1].reference, [*explained, label], shown.quality)
 
     def _judge(self, label: str, verdict: Verdict | None) -> None:
         self.reading.judge(label, verdict)

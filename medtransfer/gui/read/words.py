@@ -129,6 +129,12 @@ def legend(info: HeatmapInfo, name: str) -> tuple[str, str, str]:
     return f"{method}{DOT}{name}", f"raw {info.raw_maximum:.3g}", faithfulness(info)
 
 
+def distances(spacing: Sequence[float]) -> str:
+    """Return the distance between voxels: one figure where it is the same along all axes."""
+    figures = [f"{distance:g}" for distance in spacing]
+    return f"{f' {TIMES} '.join(figures if len(set(figures)) > 1 else figures[:1])} mm"
+
+
 def structure_figures(structure: Structure) -> str:
     """Return a structure's volume and mean."""
     volume = f"{structure.volume_ml:,.0f} ml" if structure.volume_ml >= 10 else f"{structure.volume_ml:.1f} ml"

@@ -19,7 +19,7 @@ from medtransfer.work import models
 
 BundleMaker = Callable[..., Path]
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 
 
 @dataclass(frozen=True)
