@@ -1,8 +1,8 @@
-"""Masks: label maps on the grid of the image that they were drawn on."""
+"""Volumes and their masks: label maps, or DICOM segmentations, on the grid of the image that they were drawn on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,45 +10,61 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medtransfer import study
-from medtransfer.cohort.model import Cohort
+from medtransfer.cohort import segments, words
+from medtransfer.cohort.model import Cohort, MaskStructure
+from medtransfer.cohort.segments import Drawn
 from medtransfer.cohort.structures import LARGEST
 from medtransfer.errors import DataError
-from medtransfer.study.model import Image
+from medtransfer.study.grids import same_grid
+from medtransfer.study.model import Image, Level, Series
 
-_OFF_GRID = 0.1
-"""Share of a voxel by which the corners of mask and image may differ: more than any rounding of a header."""
+_EXPORT = "Export the original images again."
 
 
 def only_image(path: Path) -> Image:
-    """Return the image of a file that holds one.
+    """Return the image of a file, or of a folder of DICOM slices, that holds one.
 
     Raises
     ------
     DataError
-        ``cohort.several-series`` when it holds more, and whatever opening it raises.
+        ``cohort.several-series`` when it holds more, the error of the first file of a folder that cannot be read, the
+        reason why a series cannot be used, and whatever opening it raises.
     """
-    series = [series for entry in study.open(path) for series in entry.series]
+    found = study.scan(path)
+    series = [series for entry in found.studies for series in entry.series]
+    if found.problems and series:
+        raise found.problems[0]  # a volume whose last slices are damaged would pass for a shorter one
+    if not series:
+        study.open(path)  # says what is there instead
     if len(series) != 1:
+        where = "folder" if path.is_dir() else "file"
         raise DataError(
-            f"the file holds {len(series)} series where one is expected",
+            f"the {where} holds {len(series)} series where one is expected: {_listed(series)}",
             code="cohort.several-series",
-            hint="Give a file with one image.",
+            hint="Put each series into a folder of its own." if path.is_dir() else "Give a file with one image.",
             subject=path.name,
         )
-    return series[0].image()
+    image = series[0].image()
+    wrong = next((check for check in (*series[0].checks, *image.checks) if check.level is Level.ERROR), None)
+    if wrong:
+        raise DataError(wrong.message, code=wrong.code, hint=wrong.fix or _EXPORT, subject=path.name)
+    return image
 
 
-def read(path: Path, image: Image) -> NDArray[np.uint16]:
-    """Return a mask: uint16 ``(z, y, x)`` on the image's grid, 0 where nothing is marked.
+def read(path: Path, image: Image, structures: Sequence[MaskStructure]) -> Drawn:
+    """Return what a mask shows on the image's grid: a label map, or a DICOM segmentation or structure set.
 
     Raises
     ------
     DataError
-        ``mask.grid`` when it lies on another grid than the image, ``mask.values`` when its values are not whole
-        numbers from 0 to 65,535.
+        ``mask.grid`` when a label map lies on another grid than the image, ``mask.values`` when its values are not
+        whole numbers from 0 to 65,535, and those of :func:`medtransfer.cohort.segments.read`.
     """
+    annotation = segments.annotation_in(path)
+    if annotation is not None:
+        return segments.read(annotation, image, structures)
     mask = only_image(path)
-    if not _on_grid(mask, image):
+    if not same_grid(mask, image):
         raise DataError(
             "the mask does not lie on the grid of its image: size, spacing, orientation or place differ",
             code="mask.grid",
@@ -64,7 +80,7 @@ def read(path: Path, image: Image) -> NDArray[np.uint16]:
             hint="Export it as a label map: one number for each structure, never interpolated.",
             subject=path.name,
         )
-    return array.astype(np.uint16)
+    return Drawn(array.astype(np.uint16))
 
 
 def shown(mask: NDArray[np.uint16]) -> tuple[int, ...]:
@@ -87,10 +103,8 @@ def with_presence(cohort: Cohort, values: Mapping[str, tuple[int, ...]]) -> Coho
     return replace(cohort, cases=tuple(cases))
 
 
-def _on_grid(mask: Image, image: Image) -> bool:
-    if mask.affine is None or image.affine is None or image.spacing is None or mask.array.shape != image.array.shape:
-        return False
-    ends = np.array([(0, size - 1) for size in image.array.shape])
-    corners = np.stack([*(axis.ravel() for axis in np.meshgrid(*ends)), np.ones(8)])
-    apart = np.linalg.norm(((mask.affine - image.affine) @ corners)[:3], axis=0)
-    return bool(apart.max() <= _OFF_GRID * min(image.spacing))
+def _listed(series: Sequence[Series]) -> str:
+    """Say what series there are, in words that name nobody."""
+    told = [f"{one.modality} of {' x '.join(map(str, one.shape))}" for one in series[: words.NAMED]]
+    more = [f"{len(series) - words.NAMED} more"] if len(series) > words.NAMED else []
+    return ", ".join([*told, *more])

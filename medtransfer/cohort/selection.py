@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from medtransfer.cohort import identity
-from medtransfer.cohort.checks import PATIENTS_IN_ALL, PATIENTS_PER_PARTITION
-from medtransfer.cohort.model import PARTITIONS, Case, Cohort
+from medtransfer.cohort.checks import PATIENTS_IN_ALL
+from medtransfer.cohort.model import Case, Cohort
 
 
 def with_labels(cohort: Cohort, labels: Sequence[str]) -> Cohort:
@@ -23,17 +23,11 @@ def with_labels(cohort: Cohort, labels: Sequence[str]) -> Cohort:
 
 
 def learnable(cohort: Cohort) -> tuple[str, ...]:
-    """Return the labels of which there are enough patients with and without, in all and in each part that is given."""
-    given = {part: [case for case in cohort.cases if case.split == part] for part in PARTITIONS if part != "train"}
-    parts = [cases for cases in given.values() if cases]
+    """Return the labels of which there are enough patients with and without to train, choose and test."""
     return tuple(
         label
         for label in cohort.labels
-        if all(
-            _patients(cohort.cases, label, value) >= PATIENTS_IN_ALL
-            and all(_patients(cases, label, value) >= PATIENTS_PER_PARTITION for cases in parts)
-            for value in (1, 0)
-        )
+        if all(_patients(cohort.cases, label, value) >= PATIENTS_IN_ALL for value in (1, 0))
     )
 
 

@@ -128,7 +128,7 @@ def _without_leaks(cases: Sequence[Case]) -> tuple[tuple[Case, ...], list[Proble
 def _read_as(name: str, cases: Sequence[Case]) -> Problem:
     patients = len({case.patient for case in cases})
     parts = [part for part in _MOST_PROTECTED if part != "train" and any(case.split == part for case in cases)]
-    kept = f"; the authors' {' and '.join(parts)} set is kept" if parts else ""
+    kept = f"; the authors' {' and '.join(parts)} pictures are kept apart" if parts else ""
     return remark("read", f"read as {name}: {len(cases):,} pictures of {words.counted(patients, 'patient')}{kept}")
 
 

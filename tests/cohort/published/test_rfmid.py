@@ -29,7 +29,7 @@ def test_the_official_parts_whose_numbers_start_anew(tmp_path: Path) -> None:
     (membrane,) = [case for case in read.cases if case.labels["erm"]]
     assert (membrane.split, membrane.image.name) == ("validation", "1.png")
     assert "published.patients-unknown" in codes(read)
-    assert "the authors' test and validation set is kept" in message(read, "published.read")
+    assert "the authors' test and validation pictures are kept apart" in message(read, "published.read")
 
 
 def test_every_column_is_a_label_with_a_name() -> None:
