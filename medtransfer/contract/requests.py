@@ -69,7 +69,9 @@ class LearnRequest(Record):
     """Learn from a cohort. A folder with checkpoints of the same request is resumed exactly where it stopped.
 
     ``parent`` is the folder of a model bundle to start from; empty for the plug-in's own weights.
-    ``fresh_weights`` maps names of the weights catalogue to safetensors files on this machine.
+    ``keeps`` are labels of the parent that the new model answers exactly as the parent does, to which ``labels`` are
+    added; empty where the new model answers ``labels`` alone.
+    ``weights`` maps names of the weights catalogue to safetensors files on this machine.
     """
 
     verb: Literal["learn"] = "learn"
@@ -77,6 +79,7 @@ class LearnRequest(Record):
     recipe: Recipe
     parent: str = ""
     labels: list[str] = Field(min_length=1)
+    keeps: list[str] = []
     weights: dict[str, str] = {}
     cache: str = ""
 

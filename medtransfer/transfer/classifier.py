@@ -20,6 +20,7 @@ from medtransfer.inference import faithfulness
 from medtransfer.result.model import Faithfulness, Finding, Heatmap, HeatmapInfo, Notice, Result
 from medtransfer.study.model import Image
 from medtransfer.transfer import wanted
+from medtransfer.transfer.addition import Addition
 from medtransfer.transfer.answering import Answerer, Details, Explained
 from medtransfer.transfer.augment import Augmentation, views
 from medtransfer.transfer.learning import Learning
@@ -87,7 +88,12 @@ class ClassifierPlugin:
         return square(image, self.region(image), preprocessing)
 
     def learn(self, cohort: Cohort, split: Mapping[str, Partition], request: LearnRequest, ctx: Context) -> ModelBundle:
-        """Train a detector per label, or a trio, as the recipe says; see :mod:`medtransfer.transfer.learning`."""
+        """Train a detector per label, or a trio, as the recipe says; see :mod:`medtransfer.transfer.learning`.
+
+        Where the request keeps a parent's labels, its own are added to them: :mod:`medtransfer.transfer.addition`.
+        """
+        if request.keeps:
+            return Addition(self, cohort, request, ctx).run()
         way = TrioLearning if request.recipe.ensemble == "trio" else Learning
         return way(self, cohort, split, request, ctx).run()
 

@@ -68,12 +68,12 @@ def judge(
     inputs: list[LabelInput] = []
     for label, name in names.items():
         validation = truth_of(cases["validation"], label)
-        tuned = _operate(_of(logits[label].tuned, cases["validation"]), validation, recipe)
+        tuned = operate(_of(logits[label].tuned, cases["validation"]), validation, recipe)
         parent = known.get(label)
         untuned = (
             Operating(parent.calibration, parent.threshold)
             if parent
-            else _operate(_of(logits[label].untuned, cases["validation"]), validation, recipe)
+            else operate(_of(logits[label].untuned, cases["validation"]), validation, recipe)
         )
         operating[label] = tuned
         answers: dict[ModelKind, Answers] = {
@@ -104,7 +104,8 @@ def _of(logits: Mapping[str, float], cases: Sequence[Case]) -> NDArray[np.float6
     return np.array([logits[case.key] for case in cases], dtype=np.float64)
 
 
-def _operate(logits: NDArray[np.float64], truth: NDArray[np.float64], recipe: Recipe) -> Operating:
+def operate(logits: NDArray[np.float64], truth: NDArray[np.float64], recipe: Recipe) -> Operating:
+    """Fit calibration and threshold on cases that were not learnt from; an unknown truth is NaN."""
     fitted = calibration.fit(logits, truth, recipe.calibration)
     known = ~np.isnan(truth)
     probabilities, positive = calibration.apply(fitted, logits[known]), truth[known] > 0.5

@@ -21,7 +21,7 @@ from medtransfer.transfer.trees import FloatArray, Trees
 
 IntArray = NDArray[np.int64]
 
-_TREES = 200
+_TREES = 100
 _SMALLEST_LEAF, _LEAF_SHARE = 3, 0.04
 """Cases in the smallest leaf of a tree: trees that go further learn single cases by heart."""
 _STRENGTHS = (1e-2, 1e-1, 1.0, 10.0)

@@ -218,6 +218,7 @@ def _task(session: Session, wish: Wish, plan: Plan, out: Path) -> _Task:
         recipe=plan.recipe,
         parent=str(parent.folder) if parent else "",
         labels=list(plan.cohort.labels),
+        keeps=list(plan.keeps),
         weights={key: str(path) for key, path in weights.prepare_all(session, entry, manifest, plan.recipe).items()},
         cache=str(session.home.cache),
     )
@@ -250,7 +251,7 @@ def _run(session: Session, task: _Task, folder: Path, out: Path) -> Path:
         write_text(folder / requests.REQUEST, task.request.model_dump_json())
     begin = time.monotonic()
     session.run(session.worker(task.entry), "learn", folder)
-    if not resumed:
+    if not resumed and not task.plan.keeps:
         amount = estimates.amount_for(task.plan.recipe, task.plan.cohort)
         timings.record(session.home, task.entry.id, task.plan.recipe.tune, amount, time.monotonic() - begin)
     return bundle_folder

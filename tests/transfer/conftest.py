@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from medtransfer.contract.bundle import ModelBundle
+from medtransfer.transfer import voting
 from tests.transfer import small
 
 
@@ -20,3 +22,29 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
     """A model of both labels. Tests must not change its folder."""
     return small.learn(pictures, small.PlainContext(tmp_path_factory.mktemp("trained")))
+
+
+@pytest.fixture(scope="session")
+def few_trees() -> Iterator[None]:
+    """Forests small enough for a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(voting, "_TREES", 12)
+        yield
+
+
+@pytest.fixture(scope="session")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of 160 pictures: enough positive ones for all learners of a trio."""
+    return small.write_pictures(tmp_path_factory.mktemp("many"), patients=80)
+
+
+@pytest.fixture(scope="session")
+def trio_context(tmp_path_factory: pytest.TempPathFactory) -> small.PlainContext:
+    """Where :func:`trio_model` was trained."""
+    return small.PlainContext(tmp_path_factory.mktemp("trio"))
+
+
+@pytest.fixture(scope="session")
+def trio_model(many: Path, trio_context: small.PlainContext, few_trees: None) -> ModelBundle:
+    """A trio of both labels, with pictures. Tests must not change its folder."""
+    return small.learn(many, trio_context, keep_pictures=True, **small.TRIO)

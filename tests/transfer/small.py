@@ -38,6 +38,7 @@ RECIPE = Recipe(
     validation_share=0.25,
     test_share=0.25,
 )
+TRIO: Mapping[str, Any] = {"ensemble": "trio", "folds": 2, "tune": "head", "epochs": 2}
 MANIFEST = Manifest.model_validate(
     {
         "manifest": 1,

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,23 +20,7 @@ from medtransfer.transfer.trio_learning import TrioLearning
 from tests.transfer import small
 from tests.transfer.small import PlainContext, Small
 
-SETTINGS: dict[str, Any] = {"ensemble": "trio", "folds": 2, "tune": "head", "epochs": 2}
-
-
-@pytest.fixture(scope="module")
-def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A table of 160 pictures: enough positive ones for all learners."""
-    return small.write_pictures(tmp_path_factory.mktemp("many"), patients=80)
-
-
-@pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory) -> PlainContext:
-    return PlainContext(tmp_path_factory.mktemp("trio"))
-
-
-@pytest.fixture(scope="module")
-def model(many: Path, context: PlainContext) -> ModelBundle:
-    return small.learn(many, context, keep_pictures=True, **SETTINGS)
+pytestmark = pytest.mark.usefixtures("few_trees")
 
 
 def facts(ctx: PlainContext, label: str) -> dict[str, dict[str, dict[str, float]]]:
@@ -47,8 +30,8 @@ def facts(ctx: PlainContext, label: str) -> dict[str, dict[str, dict[str, float]
     return found
 
 
-def test_every_combination_is_judged_on_the_same_cases(model: ModelBundle) -> None:
-    evaluation = model.card.evaluation
+def test_every_combination_is_judged_on_the_same_cases(trio_model: ModelBundle) -> None:
+    evaluation = trio_model.card.evaluation
     assert evaluation is not None
     rows = {(row.label, row.combination): row for row in evaluation.ablation}
     assert all(row.answers == (row.combination == "A+B+C") for row in evaluation.ablation)
@@ -59,14 +42,14 @@ def test_every_combination_is_judged_on_the_same_cases(model: ModelBundle) -> No
         assert own.auroc.value == pytest.approx(label.metrics["auroc"].value, abs=0.02)
         assert own.answer_minus_this is not None
         assert own.answer_minus_this.value == 0.0
-    assert model.card.extra["training"]["bright"]["answered_by"] == "A+B+C"
-    assert model.card.extra["training"]["bright"]["any_disease_learnt"]
+    assert trio_model.card.extra["training"]["bright"]["answered_by"] == "A+B+C"
+    assert trio_model.card.extra["training"]["bright"]["any_disease_learnt"]
 
 
 @pytest.mark.parametrize("tune", ["head", "last-stages", "all"])
 def test_the_stored_trio_answers_as_the_training_said(pictures: Path, tmp_path: Path, tune: str) -> None:
     ctx = PlainContext(tmp_path / "learn")
-    bundle = small.learn(pictures, ctx, **{**SETTINGS, "tune": tune})
+    bundle = small.learn(pictures, ctx, **{**small.TRIO, "tune": tune})
     answerer = TrioAnswerer.load(bundle, ctx)
     card = bundle.card.for_pictures
     folder = PictureFolder(tmp_path, lambda case: Small().open_case(case, card), card, Small.augmentation)
@@ -100,9 +83,9 @@ def test_what_learners_learn_from_is_out_of_fold(many: Path, tmp_path: Path, mon
 
     monkeypatch.setattr(TrioLearning, "_components", watch_training)
     monkeypatch.setattr(trio_learning._Components, "numbers", watch_answers)
-    small.learn(many, PlainContext(tmp_path), ("bright",), **SETTINGS)
+    small.learn(many, PlainContext(tmp_path), ("bright",), **small.TRIO)
     of_folds = seen[:-1]
-    assert len(of_folds) == SETTINGS["folds"]
+    assert len(of_folds) == small.TRIO["folds"]
     assert all(not (learnt & answered) for learnt, answered in of_folds)
     everybody = set.union(*(answered for _, answered in of_folds))
     assert everybody == trained[0], "each training patient was answered once"
@@ -115,11 +98,11 @@ def test_a_leaking_fold_is_refused(many: Path, tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr("medtransfer.transfer.folds.shared", leaking)
     with pytest.raises(InternalError, match="learnt from"):
-        small.learn(many, PlainContext(tmp_path), ("bright",), **SETTINGS)
+        small.learn(many, PlainContext(tmp_path), ("bright",), **small.TRIO)
 
 
 def test_few_positive_cases_are_answered_by_the_siamese_component(pictures: Path, tmp_path: Path) -> None:
-    bundle = small.learn(pictures, PlainContext(tmp_path), ("red",), **SETTINGS)
+    bundle = small.learn(pictures, PlainContext(tmp_path), ("red",), **small.TRIO)
     assert bundle.card.labels[0].positives < trio.RARE
     assert bundle.card.extra["training"]["red"]["answered_by"] == "C"
     rows = {row.combination for row in bundle.card.evaluation.ablation} if bundle.card.evaluation else set()
@@ -135,7 +118,9 @@ def test_few_positive_cases_are_answered_by_the_siamese_component(pictures: Path
     ]
 
 
-def test_it_goes_on_where_it_was_stopped_with_the_same_model(many: Path, context: PlainContext, tmp_path: Path) -> None:
+def test_it_goes_on_where_it_was_stopped_with_the_same_model(
+    many: Path, trio_context: PlainContext, tmp_path: Path
+) -> None:
     stopped = PlainContext(tmp_path)
 
     def interrupt() -> None:
@@ -144,17 +129,19 @@ def test_it_goes_on_where_it_was_stopped_with_the_same_model(many: Path, context
 
     stopped.interrupt = interrupt
     with pytest.raises(JobCancelled):
-        small.learn(many, stopped, keep_pictures=True, **SETTINGS)
+        small.learn(many, stopped, keep_pictures=True, **small.TRIO)
     stopped.interrupt = lambda: None
-    again = small.learn(many, stopped, keep_pictures=True, **SETTINGS)
-    whole = ModelBundle.open(context.output)
+    again = small.learn(many, stopped, keep_pictures=True, **small.TRIO)
+    whole = ModelBundle.open(trio_context.output)
     assert {name: file_sha256(again.folder / name) for name in again.card.files} == whole.card.files
 
 
-def test_a_finding_tells_its_parts_and_the_cases_most_alike(model: ModelBundle, many: Path, tmp_path: Path) -> None:
+def test_a_finding_tells_its_parts_and_the_cases_most_alike(
+    trio_model: ModelBundle, many: Path, tmp_path: Path
+) -> None:
     image = study.open(many.parent / "1L.png")[0].series[0].image()
     ctx = PlainContext(tmp_path)
-    result = Small().analyse(image, model, small.request(model, explain=["all"]), ctx)
+    result = Small().analyse(image, trio_model, small.request(trio_model, explain=["all"]), ctx)
     bright = result.findings[0]
     components = [part for part in bright.contributions if part.kind == "component"]
     learners = [part for part in bright.contributions if part.kind == "learner"]
@@ -187,7 +174,7 @@ def test_a_finding_tells_its_parts_and_the_cases_most_alike(model: ModelBundle, 
 
 
 def test_pictures_of_people_go_along_only_when_asked(pictures: Path, tmp_path: Path) -> None:
-    bundle = small.learn(pictures, PlainContext(tmp_path), ("bright",), **SETTINGS)
+    bundle = small.learn(pictures, PlainContext(tmp_path), ("bright",), **small.TRIO)
     assert "pictures.safetensors" not in bundle.card.files
     image = study.open(pictures.parent / "1L.png")[0].series[0].image()
     result = Small().analyse(image, bundle, small.request(bundle), PlainContext(tmp_path / "analyse"))
@@ -195,8 +182,8 @@ def test_pictures_of_people_go_along_only_when_asked(pictures: Path, tmp_path: P
     assert [one.picture for one in result.findings[0].similar] == [""] * 3
 
 
-def test_labels_share_what_does_not_depend_on_them(model: ModelBundle) -> None:
-    sizes = {name: (model.folder / name).stat().st_size for name in model.card.files}
+def test_labels_share_what_does_not_depend_on_them(trio_model: ModelBundle) -> None:
+    sizes = {name: (trio_model.folder / name).stat().st_size for name in trio_model.card.files}
     shared = sizes["trunk.safetensors"] + sizes[trio_files.DISEASE]
     own = sizes[trio_files.second_file("red")]
     assert own < 0.1 * shared, "component B of a label adds a last layer to what is shared"
