@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medtransfer.sdk import Region
+from medtransfer_fundus_trio import cut_field
 
 _DARK = 0.12
 """Share of the bright level (95th percentile) below which a pixel belongs to the ground."""
@@ -28,10 +29,15 @@ _COMPARED = 256
 
 @dataclass(frozen=True, slots=True)
 class FieldOfView:
-    """The bounding box of the retina; the whole picture when there is no disc on a dark ground (``found`` is False)."""
+    """The bounding box of the retina; the whole picture when there is no disc on a dark ground (``found`` is False).
+
+    ``missing`` is the share of a disc that the picture's edge cuts on one side; 0 for a whole one, and for one that the
+    camera cuts evenly at top and bottom.
+    """
 
     region: Region
     found: bool
+    missing: float = 0.0
 
 
 def find(rgb: NDArray[np.uint8]) -> FieldOfView:
@@ -53,14 +59,18 @@ def find(rgb: NDArray[np.uint8]) -> FieldOfView:
     bright = brightness > _DARK * float(np.percentile(brightness, 95))
     rows = np.flatnonzero(bright.mean(axis=1) > _FILLED)
     columns = np.flatnonzero(bright.mean(axis=0) > _FILLED)
+    whole = FieldOfView(Region(0, 0, height, width), found=False)
     if not _is_large_enough(rows, height // step) or not _is_large_enough(columns, width // step):
-        return FieldOfView(Region(0, 0, height, width), found=False)
-    inside = bright[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    if not _has_dark_corners(inside) or not _is_disc(inside):
-        return FieldOfView(Region(0, 0, height, width), found=False)
+        return whole
     top, left = int(rows[0]) * step, int(columns[0]) * step
     bottom, right = min(height, int(rows[-1] + 1) * step), min(width, int(columns[-1] + 1) * step)
-    return FieldOfView(Region(top, left, bottom - top, right - left), found=True)
+    region = Region(top, left, bottom - top, right - left)
+    inside = bright[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    if _has_dark_corners(inside) and _is_disc(inside):
+        return FieldOfView(region, found=True)
+    coarser = max(1, max(bright.shape) // _COMPARED)
+    missing = cut_field.missing(bright[::coarser, ::coarser], rgb[::step, ::step][::coarser, ::coarser])
+    return whole if missing is None else FieldOfView(region, found=True, missing=missing)
 
 
 def _is_large_enough(indices: NDArray[np.intp], side: int) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medtransfer.sdk import Laterality, Notice, Region
+from medtransfer_fundus_trio import planes
 
 _GRID = 160
 """Columns of the grid on which the disc is looked for; the disc covers some 20 of them at 45 to 50 degrees."""
@@ -22,8 +23,6 @@ _FROM_CENTRE, _TO_RIM = 0.2, 0.8
 _RIM = 0.92
 _CLEARLY = 1.5
 """Standard deviations by which one side's brightest spot must exceed the other's; of the 88 photographs, 83 pass."""
-
-_Plane = NDArray[np.float64]
 
 
 def notices(rgb: NDArray[np.uint8], region: Region, stated: Laterality | None) -> list[Notice]:
@@ -56,34 +55,11 @@ def guess(rgb: NDArray[np.uint8], region: Region) -> Laterality | None:
     retina = rgb[region.top : region.top + region.height, region.left : region.left + region.width]
     if min(retina.shape[:2]) < _GRID // 2:
         return None
-    brightness = _reduced(retina[..., 1]) + 0.5 * _reduced(retina[..., 0])
-    y, x = np.indices(brightness.shape, dtype=np.float64)
-    y, x = ((axis - axis.max() / 2) / (brightness.shape[1] / 2) for axis in (y, x))
-    inside = np.hypot(y, x) < _RIM
-    ground = _smoothed(brightness * inside, _GROUND_RADIUS) / np.maximum(_smoothed(inside * 1.0, _GROUND_RADIUS), 1e-3)
-    spots = _smoothed((brightness - ground) * inside, _DISC_RADIUS)
+    spots, distance = planes.spots(retina, _GRID, _DISC_RADIUS, _GROUND_RADIUS, _RIM)
+    inside = distance < _RIM
+    y, x = planes.from_centre(spots.shape)
     likely = inside & (abs(y) < _NEAR_MIDDLE_ROW) & (abs(x) > _FROM_CENTRE) & (abs(x) < _TO_RIM)
     left, right = (spots[likely & side].max(initial=-np.inf) for side in (x < 0, x > 0))
     if not abs(right - left) >= _CLEARLY * max(float(spots[inside].std()), 1e-6):
         return None
     return "R" if right > left else "L"
-
-
-def _reduced(values: NDArray[np.uint8]) -> _Plane:
-    """Average blocks so that about ``_GRID`` columns are left."""
-    step = max(1, values.shape[1] // _GRID)
-    height, width = (size // step * step for size in values.shape)
-    blocks = values[:height, :width].reshape(height // step, step, width // step, step)
-    return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float64)
-
-
-def _smoothed(values: _Plane, radius: int) -> _Plane:
-    return _averaged(_averaged(values, radius), radius)
-
-
-def _averaged(values: _Plane, radius: int) -> _Plane:
-    """Average each pixel's square of ``2 radius + 1`` pixels by cumulated sums; the border repeats."""
-    size = 2 * radius + 1
-    sums = np.pad(np.pad(values, radius, mode="edge"), ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
-    total = sums[size:, size:] - sums[:-size, size:] - sums[size:, :-size] + sums[:-size, :-size]
-    return np.asarray(total / size**2, dtype=np.float64)

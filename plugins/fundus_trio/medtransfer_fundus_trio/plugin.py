@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from medtransfer.sdk import Augmentation, ClassifierPlugin, Image, Notice, Region, rgb8
-from medtransfer_fundus_trio import field_of_view, laterality, quality
+from medtransfer_fundus_trio import centring, field_of_view, laterality, quality
 
 
 class FundusTrio(ClassifierPlugin):
@@ -26,5 +26,8 @@ class FundusTrio(ClassifierPlugin):
         """Return what is wrong with the photograph."""
         rgb = rgb8(image)
         field = field_of_view.find(rgb)
-        noticed = quality.notices(rgb, field.region, found=field.found)
-        return [*noticed, *laterality.notices(rgb, field.region, image.laterality)] if field.found else noticed
+        noticed = quality.notices(rgb, field)
+        if not field.found or field.missing:
+            return noticed
+        centred = centring.notices(rgb, field.region)
+        return [*noticed, *(centred or laterality.notices(rgb, field.region, image.laterality))]

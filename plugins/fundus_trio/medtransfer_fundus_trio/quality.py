@@ -1,4 +1,4 @@
-"""What is wrong with a photograph, so that the reader of a result knows: exposure, sharpness, field of view.
+"""What is wrong with a photograph, so that the reader of a result knows: exposure, sharpness, field of view, colour.
 
 The limits were set on 447 photographs: 413 of IDRiD's training set, 24 of HRF and 10 of RFMiD. As they are, 6 of them
 (1.3 %) are called blurred, and none dark or bright. At 0.3 of their brightness all are called dark; after a Gaussian
@@ -12,7 +12,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from medtransfer.sdk import Notice, Region
+from medtransfer.sdk import Notice
+from medtransfer_fundus_trio.field_of_view import FieldOfView
 
 _Number = TypeVar("_Number", np.uint8, np.float32)
 
@@ -20,6 +21,8 @@ _TOO_DARK = 0.3
 """Median of the brightest channel in the middle of the field; 0.33 to 0.96 in the photographs above."""
 _TOO_BRIGHT = 0.75
 """Median of the green channel there; up to 0.67 above. The red channel saturates in good photographs as well."""
+_COLOURED = 1.15
+"""Mean of the red channel over that of the blue one; from 1.65 on above, and 1 in any grey picture."""
 _BLURRED = 1.3
 """See :func:`sharpness`; 1.8 is the median above, and 1.1 after the blur."""
 _GRID = 512
@@ -28,23 +31,22 @@ _KERNEL = np.exp(-0.5 * (np.arange(-6, 7) / 2.0) ** 2)
 """Gaussian with a standard deviation of 2 pixels, cut at 3 of them."""
 
 
-def notices(rgb: NDArray[np.uint8], region: Region, *, found: bool) -> list[Notice]:
+def notices(rgb: NDArray[np.uint8], field: FieldOfView) -> list[Notice]:
     """Return what the reader must know about a photograph.
 
     Parameters
     ----------
     rgb
         uint8 (y, x, 3).
-    region
+    field
         The field of view in it.
-    found
-        Whether the field of view was found.
     """
+    region = field.region
     retina = rgb[region.top : region.top + region.height, region.left : region.left + region.width]
-    noticed = []
-    if not found:
-        message = "No round field of view was found: this may not be a fundus photograph, or it was cut."
-        noticed.append(Notice(code="fundus.no-field-of-view", level="warning", message=message))
+    noticed = _of_field(field)
+    if float(retina[..., 0].mean()) < _COLOURED * float(retina[..., 2].mean()):
+        message = "The picture has no colour of a retina: the detectors know colour photographs of the fundus only."
+        noticed.append(Notice(code="fundus.no-colour", level="warning", message=message))
     middle = _middle(retina, 0.25)
     if float(np.median(middle.max(axis=2))) / 255.0 < _TOO_DARK:
         noticed.append(Notice(code="fundus.dark", level="warning", message="The photograph is underexposed."))
@@ -54,6 +56,19 @@ def notices(rgb: NDArray[np.uint8], region: Region, *, found: bool) -> list[Noti
         message = "The photograph is blurred: small lesions may be missed."
         noticed.append(Notice(code="fundus.blurred", level="warning", message=message))
     return noticed
+
+
+def _of_field(field: FieldOfView) -> list[Notice]:
+    if not field.found:
+        message = "No round field of view was found: this may not be a fundus photograph, or it was cut."
+        return [Notice(code="fundus.no-field-of-view", level="warning", message=message)]
+    if field.missing > 0:
+        message = (
+            f"The field of view is cut on one side: about {field.missing:.0%} of it is not in the picture, and what "
+            "lies there is not judged."
+        )
+        return [Notice(code="fundus.field-cut", level="warning", message=message)]
+    return []
 
 
 def sharpness(retina: NDArray[np.uint8]) -> float:

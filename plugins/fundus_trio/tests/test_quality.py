@@ -34,8 +34,7 @@ def bright(picture: Pillow.Image) -> Pillow.Image:
 
 def codes(picture: Pillow.Image) -> list[str]:
     rgb = np.asarray(picture)
-    field = field_of_view.find(rgb)
-    return [notice.code for notice in quality.notices(rgb, field.region, found=field.found)]
+    return [notice.code for notice in quality.notices(rgb, field_of_view.find(rgb))]
 
 
 def counted(paths: list[Path], change: Change) -> Counter[str]:
@@ -75,12 +74,32 @@ def test_spoilt_photographs_are_called_what_they_are(photographs: list[Path], ch
         (dark, ["fundus.dark"]),
         (bright, ["fundus.bright"]),
         (lambda picture: picture.crop((500, 500, 900, 900)), ["fundus.no-field-of-view"]),
+        (lambda picture: picture.crop((400, 0, *picture.size)), ["fundus.field-cut"]),
+        (lambda picture: picture.convert("L").convert("RGB"), ["fundus.no-colour"]),
     ],
-    ids=["as it is", "blurred", "dark", "bright", "cut"],
+    ids=["as it is", "blurred", "dark", "bright", "from its middle", "cut on one side", "without colour"],
 )
 def test_the_demo_photograph(change: Change, expected: list[str]) -> None:
     with Pillow.open(resource("demo/retina.jpg")) as opened:
         assert codes(change(opened.convert("RGB"))) == expected
+
+
+def test_how_much_is_missing_is_told() -> None:
+    with Pillow.open(resource("demo/retina.jpg")) as opened:
+        rgb = np.asarray(opened.convert("RGB"))
+    whole = field_of_view.find(rgb).region
+    half = rgb[:, whole.left + whole.width // 2 - 60 :]
+    (notice,) = quality.notices(half, field_of_view.find(half))
+    assert notice.level == "warning"
+    share = int(notice.message.partition("about ")[2].partition("%")[0])
+    assert 40 <= share <= 50
+
+
+def test_a_radiograph_saved_in_colour_is_called_what_it_is(data_folder: Path) -> None:
+    for path in sorted((data_folder / "chest" / "nih" / "images").iterdir())[:20]:
+        with Pillow.open(path) as opened:
+            found = codes(opened.convert("L").convert("RGB"))
+        assert {"fundus.no-field-of-view", "fundus.no-colour"} <= set(found)
 
 
 def test_sharpness_does_not_depend_on_contrast_or_size() -> None:
