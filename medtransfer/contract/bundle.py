@@ -47,8 +47,8 @@ class BundleLabel(LabelSpec):
     """A label as this model answers it, and how many cases it learnt it from.
 
     ``value`` and ``colour`` belong to the structures of a segmentation: the number of the network's output, which is
-    that of the label map, and ``#rrggbb``. For answers of yes or no ``colour`` is empty, and ``value`` is the row of the
-    last layer in a ``file`` that answers several labels; ``threshold`` and ``calibration`` mean something only there.
+    that of the label map, and ``#rrggbb``. For answers of yes or no ``colour`` is empty, and ``value`` is the row of
+    the last layer in a ``file`` that answers several labels. ``threshold`` and ``calibration`` are for yes or no alone.
     """
 
     value: int = Field(default=0, ge=0)

@@ -24,8 +24,14 @@ class Recipe(Settings):
         For ``last-stages``: share of the backbone's blocks that stay frozen, in [0, 1].
     views
         Augmented views of each training picture whose frozen features are computed once and cached.
+    augmentation
+        How training pictures are changed: within the ranges that the plug-in names (``light``), half as much again
+        (``strong``), or as RandAugment does with crops of 8 to 100 % (``randaugment``: rand-m6-mstd0.5-inc1).
     layer_decay
         Learning rate of each earlier block relative to the next one (Clark et al. 2020); 1.0 for none.
+    drop_path
+        Chance with which the last residual block is left out of a training step, earlier ones by as much less as they
+        come earlier (Huang et al., "Deep networks with stochastic depth", ECCV 2016).
     start_share
         Share of the starting weights in the weights that are kept, in [0, 1): their mean with what training made of
         them generalises better than either, most of all on few cases (Wortsman et al., WiSE-FT, CVPR 2022).
@@ -52,7 +58,7 @@ class Recipe(Settings):
         For ``trio``: whether small pictures of positive training cases go with the model, so that the nearest ones can
         be shown beside a finding. They are pictures of people: only with their consent, and only whoever may see them.
     uncertain
-        What the uncertain answers (-1) of CheXpert and MIMIC-CXR count as: ``unknown``, ``positive``, ``negative``, or
+        What uncertain answers (-1, as in CheXpert and MIMIC-CXR) count as: ``unknown``, ``positive``, ``negative``, or
         ``mixed``: positive for atelectasis and edema, negative for the others.
     precision
         ``auto`` is bfloat16 autocast on CUDA and float32 elsewhere.
@@ -74,7 +80,7 @@ class Recipe(Settings):
     tune: Literal["head", "last-stages", "all"] = "last-stages"
     frozen_share: float = Field(default=0.7, ge=0.0, le=1.0)
     views: int = Field(default=4, ge=1, le=64)
-    augmentation: Literal["none", "light", "strong"] = "light"
+    augmentation: Literal["none", "light", "strong", "randaugment"] = "light"
     epochs: int = Field(default=20, ge=1, le=10_000)
     warmup_epochs: int = Field(default=1, ge=0)
     patience: int = Field(default=6, ge=1)
@@ -85,6 +91,7 @@ class Recipe(Settings):
     layer_decay: float = Field(default=0.8, gt=0.0, le=1.0)
     weight_decay: float = Field(default=0.02, ge=0.0)
     dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
+    drop_path: float = Field(default=0.0, ge=0.0, lt=1.0)
     class_balance: Literal["none", "weighted"] = "weighted"
     max_positive_weight: float = Field(default=20.0, ge=1.0)
     ensemble: Literal["none", "trio"] = "none"

@@ -17,6 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from medtransfer.transfer import randaugment
+
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
@@ -34,6 +36,10 @@ class Augmentation:
         Largest relative change of all channels together.
     colour
         Largest further relative change of each channel on its own.
+    policy
+        timm's description of a RandAugment policy, which takes the place of all the ranges above; empty for none.
+    smallest_crop
+        With a policy: smallest area of a view relative to its picture, in (0, 1].
     """
 
     mirror: bool = False
@@ -41,9 +47,13 @@ class Augmentation:
     scale: float = 0.1
     brightness: float = 0.15
     colour: float = 0.0
+    policy: str = ""
+    smallest_crop: float = 1.0
 
-    def at(self, strength: Literal["none", "light", "strong"]) -> Augmentation:
-        """Return what a recipe asks for: no change, these ranges, or half as much again."""
+    def at(self, strength: Literal["none", "light", "strong", "randaugment"]) -> Augmentation:
+        """Return what a recipe asks for: no change, these ranges, half as much again, or the published random one."""
+        if strength == "randaugment":
+            return Augmentation(mirror=self.mirror, policy=randaugment.POLICY, smallest_crop=randaugment.SMALLEST_CROP)
         if strength == "none":
             return Augmentation(mirror=False, rotation=0.0, scale=0.0, brightness=0.0, colour=0.0)
         factor = {"light": 1.0, "strong": 1.5}[strength]
@@ -69,10 +79,15 @@ def views(unit: Tensor, keys: Sequence[str], view: int, augmentation: Augmentati
     Returns
     -------
     Tensor
-        Same shape and range; what comes in from outside the picture is black.
+        Same shape and range; what comes in from outside the picture is black, with a policy grey.
     """
     if view == 0:
         return unit
+    if augmentation.policy:
+        drawing = randaugment.RandAugment(
+            unit.shape[-1], augmentation.policy, augmentation.smallest_crop, mirror=augmentation.mirror
+        )
+        return drawing.views(unit, keys, view)
     drawn = [_draw(np.random.default_rng([view, int(key, 16)]), augmentation) for key in keys]
     grids = torch.nn.functional.affine_grid(
         torch.from_numpy(np.stack([matrix for matrix, _ in drawn])), list(unit.shape), align_corners=False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import inspect
 from collections.abc import Container
 from typing import Any, cast
 
@@ -35,9 +36,10 @@ MEAN_POOLED = {f"vit_{size}_patch16_mean_224": f"vit_{size}_patch16_224" for siz
 
 This is how networks of masked pretraining are tuned (He et al., CVPR 2022, appendix A: ``fc_norm`` behind the mean).
 """
+_DROP_PATH = "drop_path_rate"
 
 
-def create(name: str, outputs: int, dropout: float = 0.0) -> nn.Module:
+def create(name: str, outputs: int, dropout: float = 0.0, drop_path: float = 0.0) -> nn.Module:
     """Build a network with random weights.
 
     Parameters
@@ -49,6 +51,9 @@ def create(name: str, outputs: int, dropout: float = 0.0) -> nn.Module:
         Length of the logits.
     dropout
         Dropout before the last layer, in [0, 1).
+    drop_path
+        Chance with which the last residual block is left out in training, in [0, 1); earlier ones by as much less as
+        they come earlier (Huang et al., ECCV 2016). Networks without such blocks, as DenseNets, do without.
 
     Raises
     ------
@@ -63,10 +68,14 @@ def create(name: str, outputs: int, dropout: float = 0.0) -> nn.Module:
             code="backbone.unknown",
             hint=f"Did you mean {' or '.join(near)}? Networks are named as in timm.",
         )
-    pooling: dict[str, Any] = {"global_pool": "avg", "fc_norm": True} if name in MEAN_POOLED else {}
-    return timm.create_model(
-        MEAN_POOLED.get(name, name), pretrained=False, num_classes=outputs, drop_rate=dropout, **pooling
-    )
+    settings: dict[str, Any] = {"num_classes": outputs, "drop_rate": dropout}
+    if name in MEAN_POOLED:
+        settings |= {"global_pool": "avg", "fc_norm": True}
+    network: nn.Module = timm.create_model(MEAN_POOLED.get(name, name), pretrained=False, **settings)
+    if drop_path and _DROP_PATH in inspect.signature(type(network)).parameters:
+        settings[_DROP_PATH] = drop_path
+        network = timm.create_model(MEAN_POOLED.get(name, name), pretrained=False, **settings)
+    return network
 
 
 def set_input_size(network: nn.Module, size: int) -> None:

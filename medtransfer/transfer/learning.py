@@ -138,7 +138,7 @@ class Learning:
         """Train one label's detector, store its tensors, and return its logits and how it went."""
         ctx, recipe = self._ctx, self._recipe
         torch.manual_seed(recipe.seed)
-        network = self._origin.network(label, recipe.dropout).to(self._device)
+        network = self._origin.network(label, recipe.dropout, recipe.drop_path).to(self._device)
         bundles.rounded(network)
         split = divide(network, recipe)
         if index == 0:

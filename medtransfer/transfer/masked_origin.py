@@ -41,9 +41,9 @@ class FromEncoder:
         ]
         self._fit: WeightFit | None = None
 
-    def network(self, label: str, dropout: float) -> nn.Module:  # noqa: ARG002 - as Origin has it
+    def network(self, label: str, dropout: float, drop_path: float = 0.0) -> nn.Module:  # noqa: ARG002 - as Origin has it
         """Return the network with the encoder's weights, its last normalisation and last layer new."""
-        network = backbones.create(self.backbone, outputs=1, dropout=dropout)
+        network = backbones.create(self.backbone, outputs=1, dropout=dropout, drop_path=drop_path)
         backbones.set_input_size(network, self._own_size)
         tensors = {name: value.float() for name, value in weights.load(self._bundle.folder / bundles.ENCODER).items()}
         new = backbones.new_layers(network, tensors)

@@ -25,7 +25,7 @@ class Origin(Protocol):
     described: list[WeightsOrigin]
     parent: str
 
-    def network(self, label: str, dropout: float) -> nn.Module:
+    def network(self, label: str, dropout: float, drop_path: float = 0.0) -> nn.Module:
         """Return a fresh network with one output for a label, filled with the untuned weights."""
 
     def known(self, label: str) -> BundleLabel | None:
@@ -56,9 +56,9 @@ class FromCatalogue:
         self.described = [described(self._entry, self._file)] if self._entry and self._file else []
         self._fit: WeightFit | None = None
 
-    def network(self, label: str, dropout: float) -> nn.Module:  # noqa: ARG002 - as Origin has it
+    def network(self, label: str, dropout: float, drop_path: float = 0.0) -> nn.Module:  # noqa: ARG002 - as Origin has it
         """Return the pretrained network with a new last layer."""
-        network = backbones.create(self.backbone, outputs=1, dropout=dropout)
+        network = backbones.create(self.backbone, outputs=1, dropout=dropout, drop_path=drop_path)
         if self._entry and self._file:
             tensors = weights.load(self._file)
             new = backbones.new_layers(network, tensors)
@@ -91,9 +91,9 @@ class FromModel:
         self.backbone, self.preprocessing = card.backbone, card.for_pictures
         self.described, self.parent = list(card.weights), self._bundle.sha256
 
-    def network(self, label: str, dropout: float) -> nn.Module:
+    def network(self, label: str, dropout: float, drop_path: float = 0.0) -> nn.Module:
         """Return the model's network for the label, or its first one."""
-        network = backbones.create(self.backbone, outputs=1, dropout=dropout)
+        network = backbones.create(self.backbone, outputs=1, dropout=dropout, drop_path=drop_path)
         backbones.set_input_size(network, self.preprocessing.size)
         bundles.load_label(network, self._bundle, self._source(label))
         return network

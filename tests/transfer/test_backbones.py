@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import timm.optim
 import torch
@@ -172,3 +174,52 @@ def test_frozen_parameters_are_in_no_group() -> None:
     backbones.freeze(lower)
     groups = backbones.parameter_groups(network, 1e-4, 1e-3, 0.02, 0.8)
     assert {id(p) for g in groups for p in g["params"]} == {id(p) for p in upper.parameters()}
+
+
+@pytest.mark.parametrize("name", ["vit_tiny_patch16_mean_224", "vit_small_patch16_mean_224"])
+def test_layer_wise_decay_is_the_published_one(name: str) -> None:
+    """Xiao et al. 2023, section on fine-tuning, and BEiT: 0.55 ** (13 - id) with the ids told below."""
+    network = backbones.create(name, 14)
+
+    def layer(parameter: str) -> int:
+        if parameter.startswith(("cls_token", "pos_embed", "patch_embed")):
+            return 0
+        return int(parameter.split(".")[1]) + 1 if parameter.startswith("blocks.") else 13
+
+    groups = backbones.parameter_groups(network, 1e-3, 1e-3, 0.05, 0.55)
+    found = {id(p): (group["lr"], group["weight_decay"]) for group in groups for p in group["params"]}
+    assert len(found) == len(list(network.parameters())) == 152
+    for own, parameter in network.named_parameters():
+        rate, decay = found[id(parameter)]
+        assert rate == pytest.approx(1e-3 * 0.55 ** (13 - layer(own)))
+        assert decay == (0.0 if parameter.ndim == 1 or own in {"pos_embed", "cls_token"} else 0.05)
+
+
+def test_paths_are_dropped_more_often_the_later_they_come() -> None:
+    network: Any = backbones.create("vit_tiny_patch16_mean_224", 1, drop_path=0.2)
+    expected = [0.2 * block / 11 for block in range(12)]
+    for paths in (
+        [getattr(block.drop_path1, "drop_prob", 0.0) for block in network.blocks],
+        [getattr(block.drop_path2, "drop_prob", 0.0) for block in network.blocks],
+    ):
+        assert paths == pytest.approx(expected)
+    assert set(network.state_dict()) == set(backbones.create("vit_tiny_patch16_mean_224", 1).state_dict())
+
+
+def test_dropped_paths_are_for_training_alone_and_not_for_every_network() -> None:
+    torch.manual_seed(0)
+    network = backbones.create("vit_tiny_patch16_mean_224", 1, drop_path=0.9)
+    backbones.set_input_size(network, 64)
+    with torch.no_grad():
+        assert torch.equal(network.eval()(pictures()), network(pictures()))
+        assert not torch.equal(network.train()(pictures()), network(pictures()))
+    assert isinstance(backbones.create("densenet121", 1, drop_path=0.2), nn.Module)
+
+
+def test_a_mean_pooled_network_reads_its_patches_alone() -> None:
+    """Average of the patch tokens, without the class token, then ``fc_norm``, then the last layer."""
+    network: Any = small("vit_tiny_patch16_mean_224")
+    with torch.no_grad():
+        tokens = network.forward_features(pictures())
+        assert isinstance(network.norm, nn.Identity)
+        torch.testing.assert_close(network(pictures()), network.head(network.fc_norm(tokens[:, 1:].mean(dim=1))))
