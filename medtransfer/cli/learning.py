@@ -39,6 +39,14 @@ def learn(  # noqa: PLR0913, PLR0917 - one parameter per option
             help="Start from this model and keep its test set, or from the folder of a pretraining.",
         ),
     ] = "",
+    add_to: Annotated[
+        str,
+        typer.Option(
+            "--add-to",
+            metavar="MODEL",
+            help="Add the findings to this trio from a handful of cases, and leave what it answers already as it is.",
+        ),
+    ] = "",
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of the recipe.")
     ] = None,
@@ -47,20 +55,23 @@ def learn(  # noqa: PLR0913, PLR0917 - one parameter per option
 
     The same command goes on exactly where an earlier one was stopped or killed.
     """
+    from medtransfer.work.adding import add
     from medtransfer.work.learn import learn as work
     from medtransfer.work.planning import Wish
 
+    if parent and add_to:
+        raise typer.BadParameter("--from and --add-to exclude each other")
     wish = Wish(
         plugin=plugin,
         data=data,
         recipe=recipe,
         name=name,
         labels=tuple(labels or ()),
-        parent=parent,
+        parent=add_to or parent,
         settings=dict(map(setting, settings or [])),
     )
     with state.session(context) as session:
-        learnt = work(session, wish, out, say_plan)
+        learnt = (add if add_to else work)(session, wish, out, say_plan)
     evaluation.say_evaluation(learnt.bundle)
     console.say(f"published as {learnt.model.reference}, report in {learnt.report}")
 

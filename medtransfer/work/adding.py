@@ -84,6 +84,13 @@ def _plan(session: Session, wish: Wish, parent: ModelBundle, cases: Cohort) -> P
     return Plan(cases, problems, split, recipe, tuple(label.id for label in parent.card.labels))
 
 
+def _partitions(cases: Cohort, previous: FrozenSplit | None) -> dict[str, Partition]:
+    """Return the split to keep with the model: the parent's, with patients whom it does not know in training."""
+    known = previous.partitions if previous else {}
+    of_patient = {case.patient: known[case.key] for case in cases.cases if case.key in known}
+    return {**known, **{case.key: of_patient.get(case.patient, "train") for case in cases.cases}}
+
+
 def _too_few(cases: Cohort) -> list[Problem]:
     """Name the labels with fewer patients than can be left out in turn; a label of one class is named by the checks."""
     problems = []

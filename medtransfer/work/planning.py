@@ -216,7 +216,7 @@ def _examination(
     if examination.errors:
         return examination
     read = masks.with_presence(read, {key: look.values for key, look in looks.items()})
-    previous = _previous_split(session.home, parent)
+    previous = previous_split(session.home, parent)
     unknown = (_UNKNOWN_SPLIT,) if parent is not None and previous is None else ()
     split = FrozenSplit.make(read, recipe.validation_share, recipe.test_share, recipe.seed, previous)
     found = (*examination.problems, *unknown, *checks.inspect_split(read, split.partitions))
@@ -278,7 +278,7 @@ def _refuse_other_task(cohort: Cohort, manifest: Manifest) -> None:
     )
 
 
-def _previous_split(home: Home, parent: ModelBundle | None) -> FrozenSplit | None:
+def previous_split(home: Home, parent: ModelBundle | None) -> FrozenSplit | None:
     """Return the split that the parent was tested with, so that its test cases stay unseen."""
     if parent is None:
         return None
