@@ -153,7 +153,7 @@ class TrioLearning(Learning):
     def _fresh(self, label: str, recipe: Recipe) -> Network:
         """Return a label's untuned network: the same one whenever asked, also where it starts from chance."""
         torch.manual_seed(self._recipe.seed)
-        network = self._origin.network(label, recipe.dropout).to(self._device)
+        network = self._origin.network(label, recipe.dropout, recipe.drop_path).to(self._device)
         bundles.rounded(network)
         split = divide(network, recipe)
         return Network(network, split, self._inputs(network, split, recipe), self._device)
