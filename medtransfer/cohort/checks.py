@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 
 from medtransfer.cohort import identity, mask_checks, masks, words
-from medtransfer.cohort.model import PARTITIONS, Case, Cohort, Partition, Problem
+from medtransfer.cohort.model import PARTITIONS, Case, Cohort, MaskStructure, Partition, Problem
 from medtransfer.errors import MedTransferError
 from medtransfer.study.pixels import pixel_sha256
 
@@ -24,13 +25,16 @@ _MEANING = {1: "with", 0: "without"}
 class Look:
     """What opening one case's image showed: the hash of its pixels, or why there is none.
 
-    ``values`` are the numbers that its mask shows, ``mask_error`` why the mask cannot be used.
+    ``values`` are the numbers that its mask shows, ``mask_noticed`` codes of what is to be said about it;
+    ``mask_error`` says why the mask cannot be used, and ``mask_hint`` what to do about that.
     """
 
     pixels: str = ""
     error: str = ""
     values: tuple[int, ...] = ()
     mask_error: str = ""
+    mask_hint: str = ""
+    mask_noticed: tuple[str, ...] = ()
 
 
 NOTHING_KNOWN: Mapping[str, Look] = MappingProxyType({})
@@ -62,7 +66,7 @@ def look(
     """
     unknown = {case.key: case for case in cohort.cases if case.key not in known}
     looks = {case.key: known[case.key] for case in cohort.cases if case.key in known}
-    opened = _open_with_mask if cohort.structures else _open
+    opened = partial(_open_with_mask, structures=cohort.structures) if cohort.structures else _open
     with ThreadPoolExecutor(identity.threads()) as pool:
         for done, (key, answer) in enumerate(zip(unknown, pool.map(opened, unknown.values()), strict=True), start=1):
             looks[key] = answer
@@ -147,8 +151,12 @@ def _answers(cohort: Cohort, looks: Mapping[str, Look]) -> list[Problem]:
     """Check what the cases teach: structures in masks, or labels."""
     if not cohort.structures:
         return [problem for label in cohort.labels for problem in _label(cohort, label)]
-    errors = {key: look.mask_error for key, look in looks.items()}
-    return mask_checks.judge(cohort, {key: look.values for key, look in looks.items()}, errors)
+    return mask_checks.judge(
+        cohort,
+        {key: look.values for key, look in looks.items()},
+        {key: (look.mask_error, look.mask_hint) for key, look in looks.items() if look.mask_error},
+        {key: look.mask_noticed for key, look in looks.items()},
+    )
 
 
 def _label(cohort: Cohort, label: str) -> list[Problem]:
@@ -206,14 +214,15 @@ def _open(case: Case) -> Look:
         return Look(error=error.message)
 
 
-def _open_with_mask(case: Case) -> Look:
+def _open_with_mask(case: Case, structures: Sequence[MaskStructure]) -> Look:
     look = _open(case)
     if case.mask is None or look.error:
         return look
     try:
-        return replace(look, values=masks.shown(masks.read(case.mask, masks.only_image(case.image))))
+        drawn = masks.read(case.mask, masks.only_image(case.image), structures)
     except MedTransferError as error:
-        return replace(look, mask_error=error.message)
+        return replace(look, mask_error=error.message, mask_hint=error.hint)
+    return replace(look, values=masks.shown(drawn.values), mask_noticed=drawn.noticed)
 
 
 def _images(cohort: Cohort, looks: Mapping[str, Look]) -> list[Problem]:

@@ -4,15 +4,41 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from medtransfer.cohort import words
 from medtransfer.cohort.model import Case, Cohort, MaskStructure, Partition, Problem
 
 FEW_PATIENTS = 10
+_OF_SEGMENTATIONS: Mapping[str, tuple[Literal["info", "warning"], str, str]] = {
+    "annotation.overlap": (
+        "warning",
+        "whose structures overlap: where they do, the smaller one is learnt",
+        "Draw them apart, or leave one of them out, if that is not wanted.",
+    ),
+    "annotation.resampled": (
+        "warning",
+        "not drawn on the image's own voxels: brought onto them by the nearest neighbour",
+        "Edges may lie up to half a voxel off.",
+    ),
+    "annotation.outside": ("warning", "that reach beyond the image: what lies outside is not learnt", ""),
+    "annotation.other-frame": (
+        "warning",
+        "that name the image's series but another frame of reference",
+        "Check that they lie where they should: `medtransfer open` draws them.",
+    ),
+    "annotation.fractional": ("info", "that state shares of voxels: structures reach as far as one half", ""),
+}
+"""What is to be said about DICOM segmentations, by the codes of their notices."""
 _COMPARED: tuple[Partition, Partition] = ("train", "test")
 
 
-def judge(cohort: Cohort, values: Mapping[str, tuple[int, ...]], errors: Mapping[str, str]) -> list[Problem]:
+def judge(
+    cohort: Cohort,
+    values: Mapping[str, tuple[int, ...]],
+    errors: Mapping[str, tuple[str, str]],
+    noticed: Mapping[str, tuple[str, ...]],
+) -> list[Problem]:
     """Check masks and structures.
 
     Parameters
@@ -22,9 +48,16 @@ def judge(cohort: Cohort, values: Mapping[str, tuple[int, ...]], errors: Mapping
     values
         The numbers that each case's mask shows, by the case's key.
     errors
-        Why a case's mask cannot be used, by the case's key; empty or absent where it can.
+        Why a case's mask cannot be used and what to do about it, by the case's key; absent where it can.
+    noticed
+        Codes of what is to be said about a case's mask, by the case's key.
     """
-    return [*_unusable(cohort.cases, errors), *_unlisted(cohort, values), *_rare(cohort, values)]
+    return [
+        *_unusable(cohort.cases, errors),
+        *_unlisted(cohort, values),
+        *_rare(cohort, values),
+        *_noticed(cohort.cases, noticed),
+    ]
 
 
 def inspect_split(cohort: Cohort, partitions: Mapping[str, Partition]) -> tuple[Problem, ...]:
@@ -53,21 +86,36 @@ def _shown(cohort: Cohort, partitions: Mapping[str, Partition], part: Partition)
     return {label for case in inside for label, has in case.labels.items() if has}
 
 
-def _unusable(cases: Sequence[Case], errors: Mapping[str, str]) -> list[Problem]:
-    by_reason: dict[str, list[Case]] = defaultdict(list)
+def _unusable(cases: Sequence[Case], errors: Mapping[str, tuple[str, str]]) -> list[Problem]:
+    by_reason: dict[tuple[str, str], list[Case]] = defaultdict(list)
     for case in cases:
-        if reason := errors.get(case.key):
-            by_reason[reason].append(case)
+        if case.key in errors:
+            by_reason[errors[case.key]].append(case)
     return [
         Problem(
             "mask.unusable",
             "error",
             f"{words.counted(len(wrong), 'mask')} that cannot be used: {reason}",
-            "Export these masks again on the grid of their images, or remove the rows.",
+            hint,
             tuple(case.row for case in wrong),
             wrong[0].mask.name if wrong[0].mask else "",
         )
-        for reason, wrong in by_reason.items()
+        for (reason, hint), wrong in by_reason.items()
+    ]
+
+
+def _noticed(cases: Sequence[Case], noticed: Mapping[str, tuple[str, ...]]) -> list[Problem]:
+    rows = {code: tuple(case.row for case in cases if code in noticed.get(case.key, ())) for code in _OF_SEGMENTATIONS}
+    return [
+        Problem(
+            f"mask.{code.rpartition('.')[2]}",
+            level,
+            f"{words.counted(len(rows[code]), 'mask')} {what}",
+            hint,
+            rows[code],
+        )
+        for code, (level, what, hint) in _OF_SEGMENTATIONS.items()
+        if rows[code]
     ]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import Dataset
+from pydicom import Dataset, dcmread
 from pydicom.pixels.utils import iter_pixels
 
 from medtransfer.errors import DataError
@@ -63,6 +63,19 @@ def read_segments(annotation: Annotation, image: Image, limits: Limits) -> tuple
     ]
     fractional = values.text(dataset, "SegmentationType") == "FRACTIONAL"
     return parts, [_halved(dataset)] if fractional else []
+
+
+def segment_names(annotation: Annotation) -> tuple[str, ...]:
+    """Return the names of the segments that have frames; of a label map, which does not say it, those of all."""
+    keywords = ["SpecificCharacterSet", "SegmentationType", "SegmentSequence", "PerFrameFunctionalGroupsSequence"]
+    dataset = dcmread(annotation.path, stop_before_pixels=True, specific_tags=[*keywords], force=True)
+    used = {
+        values.whole(_group([frame], "SegmentIdentificationSequence"), "ReferencedSegmentNumber", 1)
+        for frame in values.value(dataset, "PerFrameFunctionalGroupsSequence") or []
+    }
+    every = values.text(dataset, "SegmentationType") == "LABELMAP"
+    described = {number: item for number, item in _segments(dataset) if number > 0 and (every or number in used)}
+    return tuple(_name(number, item) for number, item in described.items())
 
 
 def _groups(dataset: Dataset) -> list[list[Dataset]]:
@@ -173,11 +186,15 @@ def _part(number: int, item: Dataset, found: Sequence[tuple[int, Crop]], stack: 
     )
     return Part(
         value=number,
-        name=values.text(item, "SegmentLabel") or f"Segment {number}",
+        name=_name(number, item),
         code=code_of(item, "SegmentedPropertyTypeCodeSequence"),
         colour=colour_of(item),
         placed=place(planes, image),
     )
+
+
+def _name(number: int, item: Dataset) -> str:
+    return values.text(item, "SegmentLabel") or f"Segment {number}"
 
 
 def _halved(dataset: Dataset) -> Notice:

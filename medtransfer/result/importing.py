@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from medtransfer.errors import DataError
 from medtransfer.result.composing import Part, compose
-from medtransfer.result.dicom_seg_reading import read_segments
+from medtransfer.result.dicom_seg_reading import read_segments, segment_names
 from medtransfer.result.model import Notice, Segmentation
-from medtransfer.result.rtstruct import read_rois
+from medtransfer.result.rtstruct import read_rois, roi_names
 from medtransfer.study.annotation import Annotation
 from medtransfer.study.dicom import READ_ERRORS, damaged
 from medtransfer.study.limits import DEFAULT, Limits
@@ -61,6 +61,21 @@ def read_on(annotation: Annotation, image: Image, limits: Limits = DEFAULT) -> I
         )
     segmentation, composed = compose(parts, image)
     return Imported(segmentation, (*_other_series(annotation, image), *notices, *composed))
+
+
+def names_of(annotation: Annotation) -> tuple[str, ...]:
+    """Return the names of the structures that a segmentation or structure set has drawn; no pixels are read.
+
+    Raises
+    ------
+    DataError
+        ``study.damaged``.
+    """
+    try:
+        with quiet():
+            return segment_names(annotation) if annotation.kind == "segmentation" else roi_names(annotation)
+    except (*READ_ERRORS, RecursionError) as error:
+        raise damaged(annotation.path) from error
 
 
 def _read(annotation: Annotation, image: Image, limits: Limits) -> tuple[list[Part], list[Notice]]:

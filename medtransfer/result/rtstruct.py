@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from pydicom import Dataset
+from pydicom import Dataset, dcmread
 from pydicom.dataelem import RawDataElement
 
 from medtransfer.result.annotation_file import code_of, open_file, rgb_of
@@ -63,10 +63,22 @@ def read_rois(annotation: Annotation, image: Image, limits: Limits) -> tuple[lis
         bent += unplanar
         open_ones += not contours
         if contours:
-            name = values.text(head, "ROIName") or f"Region {number}"
             colour = rgb_of(values.numbers(item, "ROIDisplayColor"))
-            regions.append(_Region(name, codes.get(number, ""), colour, contours))
+            regions.append(_Region(_name(number, head), codes.get(number, ""), colour, contours))
     return _parts(regions, grids, image), _notices(elsewhere, open_ones, bent)
+
+
+def roi_names(annotation: Annotation) -> tuple[str, ...]:
+    """Return the names of the regions that a structure set lists."""
+    keywords = ["SpecificCharacterSet", "StructureSetROISequence"]
+    dataset = dcmread(annotation.path, specific_tags=[*keywords], force=True)
+    return tuple(
+        _name(values.whole(item, "ROINumber", -1), item) for item in _items(dataset, "StructureSetROISequence")
+    )
+
+
+def _name(number: int, head: Dataset) -> str:
+    return values.text(head, "ROIName") or f"Region {number}"
 
 
 def _items(dataset: Dataset, keyword: str) -> list[Dataset]:

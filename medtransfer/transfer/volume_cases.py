@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medtransfer.cohort import identity, masks
-from medtransfer.cohort.model import Case
+from medtransfer.cohort.model import Case, MaskStructure
 from medtransfer.contract.plan import VolumePlan
 from medtransfer.errors import PluginError
 from medtransfer.study.modality import LOOKS_LIKE_CT
@@ -57,15 +57,26 @@ class LearntCase:
     classes: NDArray[np.uint16]
 
 
-def open_case(case: Case, outputs: Mapping[int, int]) -> LearntCase:
+@dataclass(frozen=True, eq=False)
+class Taught:
+    """What masks teach: the structures that they may show, and the network's output for each of their numbers.
+
+    Numbers without an output are background.
+    """
+
+    structures: Sequence[MaskStructure]
+    outputs: Mapping[int, int]
+
+
+def open_case(case: Case, taught: Taught) -> LearntCase:
     """Open a case and its mask.
 
     Parameters
     ----------
     case
         A case with a mask.
-    outputs
-        The network's output for each number in the masks; numbers without one are background.
+    taught
+        What the masks of its cohort mean.
 
     Raises
     ------
@@ -75,9 +86,9 @@ def open_case(case: Case, outputs: Mapping[int, int]) -> LearntCase:
     if case.mask is None:
         raise PluginError("a case has no mask", code="learn.no-mask", hint="Report this: it should have been refused.")
     image = masks.only_image(case.image)
-    mask = masks.read(case.mask, image)
-    table = np.zeros(1 + max(int(mask.max()), *outputs), dtype=np.uint16)
-    for number, output in outputs.items():
+    mask = masks.read(case.mask, image, taught.structures).values
+    table = np.zeros(1 + max(int(mask.max()), *taught.outputs), dtype=np.uint16)
+    for number, output in taught.outputs.items():
         table[number] = output
     return LearntCase(image, table[mask])
 
@@ -107,19 +118,18 @@ class VolumeFolder:
 
     folder: Path
     plan: VolumePlan
-    outputs: Mapping[int, int]
+    taught: Taught
     modalities: Sequence[str]
 
     @classmethod
-    def within(
-        cls, cache: Path, plan: VolumePlan, outputs: Mapping[int, int], modalities: Sequence[str]
-    ) -> VolumeFolder:
-        """Return the folder for this plan and these outputs below ``cache``; the patch makes no difference."""
+    def within(cls, cache: Path, plan: VolumePlan, taught: Taught, modalities: Sequence[str]) -> VolumeFolder:
+        """Return the folder for this plan and what is taught below ``cache``; the patch makes no difference."""
         settings = {
             "plan": plan.model_dump(mode="json", exclude={"patch", "pools"}),
-            "outputs": sorted(outputs.items()),
+            "outputs": sorted(taught.outputs.items()),
+            "structures": sorted((structure.value, structure.id) for structure in taught.structures),
         }
-        return cls(cache_folder(cache, "volumes", settings), plan, outputs, modalities)
+        return cls(cache_folder(cache, "volumes", settings), plan, taught, modalities)
 
     def fill(self, cases: Sequence[Case], tell: Tell) -> None:
         """Prepare every case that is not prepared yet."""
@@ -134,7 +144,7 @@ class VolumeFolder:
         return LearntVolume(values, classes, places)
 
     def _prepare(self, case: Case) -> None:
-        opened = open_case(case, self.outputs)
+        opened = open_case(case, self.taught)
         prepared = prepare(opened.image, self.plan, self.modalities)
         classes = prepared.frame.to_network(opened.classes)
         save_array(self._file(case, "values"), prepared.values)

@@ -28,7 +28,7 @@ from medtransfer.transfer.publication import data_statement, specified, versions
 from medtransfer.transfer.segmentation_metrics import StructureScore, scores
 from medtransfer.transfer.segmenter import SegmenterPlugin
 from medtransfer.transfer.volume_augment import VolumeAugmentation, may_mirror
-from medtransfer.transfer.volume_cases import VolumeFolder, facts, looks_like_ct, open_case
+from medtransfer.transfer.volume_cases import Taught, VolumeFolder, facts, looks_like_ct, open_case
 from medtransfer.transfer.volume_fit import PatchTooLarge, VolumeTask, fit
 from medtransfer.transfer.volume_judging import JudgedCase
 from medtransfer.transfer.volume_planning import smaller
@@ -72,7 +72,8 @@ class VolumeLearning:
         for case in cohort.cases:
             self._cases[split[case.key]].append(case)
         numbers = {structure.id: structure.value for structure in cohort.structures}
-        self._outputs = {numbers[label]: output for output, label in enumerate(request.labels, start=1)}
+        outputs = {numbers[label]: output for output, label in enumerate(request.labels, start=1)}
+        self._taught = Taught(cohort.structures, outputs)
         self._origin = volume_origin.choose(request, plugin.backbone, ctx)
         self._choice = RuntimeChoice(device=ctx.device, runtime="torch", precision="fp32")
 
@@ -84,7 +85,7 @@ class VolumeLearning:
     def _run(self) -> ModelBundle:
         beginning = self._beginning()
         plan = beginning.card.for_volumes
-        folder = VolumeFolder.within(self._ctx.cache, plan, self._outputs, self._plugin.modalities)
+        folder = VolumeFolder.within(self._ctx.cache, plan, self._taught, self._plugin.modalities)
         folder.fill([*self._cases["train"], *self._cases["validation"]], self._teller(_PLANNED, _PREPARED))
         trained = self._trained_if_memory_holds_patches(beginning, folder)
         while trained is None:
@@ -157,7 +158,7 @@ class VolumeLearning:
         found, ct = [], True
         tell = self._teller(0.0, _PLANNED, "looking at the volumes")
         for done, case in enumerate(self._cases["train"], start=1):
-            opened = open_case(case, self._outputs)
+            opened = open_case(case, self._taught)
             found.append(facts(opened, self._recipe.seed))
             ct = ct and looks_like_ct(opened.image)
             tell(done / len(self._cases["train"]))
@@ -246,7 +247,7 @@ class VolumeLearning:
         return volume_judging.evaluate(names, judged, start, count=self._recipe.bootstrap, seed=self._recipe.seed)
 
     def _judge(self, case: Case, networks: Sequence[Segmenter], card: BundleCard) -> JudgedCase:
-        opened = open_case(case, self._outputs)
+        opened = open_case(case, self._taught)
         prepared = prepare(opened.image, card.for_volumes, self._plugin.modalities)
         tuned, untuned = (
             self._scores(

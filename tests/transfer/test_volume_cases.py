@@ -11,7 +11,7 @@ from medtransfer.contract.plan import VolumePlan
 from medtransfer.contract.recipe import Recipe
 from medtransfer.errors import EnvironmentFailure
 from medtransfer.transfer import volume_memory
-from medtransfer.transfer.volume_cases import VolumeFolder, facts, open_case
+from medtransfer.transfer.volume_cases import Taught, VolumeFolder, facts, open_case
 from medtransfer.transfer.volume_planning import CaseFacts
 from medtransfer.transfer.volume_settling import settle
 from tests.transfer.small_volumes import Small, drawn, read, write_volumes
@@ -26,7 +26,7 @@ def case(tmp_path: Path) -> Case:
 
 def test_outputs_replace_the_numbers_of_the_mask(case: Case) -> None:
     _, mask = drawn(0)
-    classes = open_case(case, {5: 1}).classes
+    classes = open_case(case, Taught((), {5: 1})).classes
     assert np.array_equal(classes == 1, mask.T == 5)
     assert set(np.unique(classes)) == {0, 1}
 
@@ -39,7 +39,8 @@ def test_facts_are_canonical_whatever_the_orientation(tmp_path: Path) -> None:
     affine = np.array([[0.0, 0.0, 3.0, 0.0], [-1.0, 0.0, 0.0, 0.0], [0.0, 2.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
     for name, array in (("image.nii", values), ("mask.nii", mask)):
         nibabel.save(nibabel.Nifti1Image(array, affine), tmp_path / name)  # type: ignore[no-untyped-call]
-    found = facts(open_case(Case("00", tmp_path / "image.nii", "p", {}, 1, mask=tmp_path / "mask.nii"), {1: 1}), seed=1)
+    case = Case("00", tmp_path / "image.nii", "p", {}, 1, mask=tmp_path / "mask.nii")
+    found = facts(open_case(case, Taught((), {1: 1})), seed=1)
     # The file's second axis points to the head, its first to the back and its third to the right.
     assert found.shape == (6, 3, 8)
     assert found.spacing == (2.0, 1.0, 3.0)
@@ -47,7 +48,7 @@ def test_facts_are_canonical_whatever_the_orientation(tmp_path: Path) -> None:
 
 
 def test_a_case_is_prepared_once_and_again_when_its_mask_changes(case: Case, tmp_path: Path) -> None:
-    folder = VolumeFolder.within(tmp_path / "cache", PLAN, {5: 1, 2: 2}, ["CT"])
+    folder = VolumeFolder.within(tmp_path / "cache", PLAN, Taught((), {5: 1, 2: 2}), ["CT"])
     told: list[float] = []
     folder.fill([case], told.append)
     volume = folder.volume(case)

@@ -14,7 +14,7 @@ from medtransfer.contract.evaluation import ModelEvaluation
 from medtransfer.contract.verbs import JobCancelled
 from medtransfer.errors import EnvironmentFailure, UserError
 from medtransfer.transfer import volume_cases, volume_memory, volume_planning, weights
-from medtransfer.transfer.volume_cases import open_case
+from medtransfer.transfer.volume_cases import Taught, open_case
 from tests.transfer import small_volumes as small
 from tests.transfer.small import PlainContext, request
 
@@ -66,7 +66,7 @@ def test_the_card_says_what_the_network_expects_and_learnt(trained: ModelBundle)
 
 def test_the_plug_in_that_learnt_it_analyses_with_it(trained: ModelBundle, volumes: Path, tmp_path: Path) -> None:
     case = small.read(volumes).cases[-1]
-    opened = open_case(case, {2: 1, 5: 2})
+    opened = open_case(case, Taught((), {2: 1, 5: 2}))
     result = small.SmallSegmenter().analyse(opened.image, trained, request(trained), context(tmp_path))
     assert result.segmentation is not None
     found = result.segmentation.array

@@ -15,7 +15,7 @@ from medtransfer.contract.manifest import Manifest, read_manifest
 from medtransfer.contract.recipe import PRESETS, Recipe
 from medtransfer.contract.requests import LearnRequest
 from medtransfer.transfer import weights
-from medtransfer.transfer.volume_cases import open_case
+from medtransfer.transfer.volume_cases import Taught, open_case
 from tests.transfer.small import PlainContext, request
 from tests.transfer.small_volumes import read, write_volumes
 
@@ -52,7 +52,7 @@ def test_a_training_gives_a_model_that_it_analyses_with_and_can_start_from(
     ctx = PlainContext(tmp_path / "first", manifest=manifest)
     first = learn(cohort, manifest, ctx, epochs=1, iterations=2, bootstrap=100)
     assert first.card.backbone == "stunet-s"
-    image = open_case(cohort.cases[0], {5: 1}).image
+    image = open_case(cohort.cases[0], Taught((), {5: 1})).image
     result = StuNet().analyse(image, first, request(first), ctx)
     assert result.segmentation is not None
     assert [structure.label for structure in result.segmentation.structures] == list(cohort.labels)
