@@ -134,7 +134,8 @@ class Manifest(Record):
     """The whole manifest. Unknown keys are refused.
 
     ``starter`` and ``encoder`` are folders beside the manifest: a model that comes with the plug-in, and an encoder
-    that learnt images without answers, from which trainings start unless they ask for something else.
+    that learnt images without answers, from which trainings start unless they ask for something else. ``recipes``
+    change settings of the presets of these names; under other names they are recipes of the plug-in's own.
     """
 
     manifest: int

@@ -10,9 +10,10 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from medtransfer.errors import UserError
 from medtransfer.transfer.volume_patches import Patch
 
-Strength = Literal["none", "light", "strong"]
+Strength = Literal["none", "light", "strong", "randaugment"]
 
 _SIDES = {"left", "right", "l", "r", "sin", "dex", "sinister", "dexter"}
 _VALUES, _CLASSES = "values", "classes"
@@ -28,9 +29,20 @@ class VolumeAugmentation:
         resolution, as the published networks were trained.
     mirror
         Whether patches may be mirrored: see :func:`may_mirror`.
+
+    Raises
+    ------
+    UserError
+        ``recipe.setting`` for ``randaugment``, whose operations are those of pictures.
     """
 
     def __init__(self, strength: Strength, *, mirror: bool) -> None:
+        if strength == "randaugment":
+            raise UserError(
+                "RandAugment changes pictures, not volumes",
+                code="recipe.setting",
+                hint="Set `augmentation` to none, light or strong.",
+            )
         self._steps: Any = _composed(strength, mirror=mirror)
 
     def __call__(self, patch: Patch, seed: int) -> Patch:

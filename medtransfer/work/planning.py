@@ -13,7 +13,7 @@ from medtransfer.cohort.model import Cohort, Problem
 from medtransfer.cohort.splitting import FrozenSplit
 from medtransfer.contract.bundle import ModelBundle
 from medtransfer.contract.manifest import Manifest
-from medtransfer.contract.recipe import Recipe
+from medtransfer.contract.recipe import PRESETS, Recipe
 from medtransfer.errors import DataError, UserError
 from medtransfer.hosting.catalogue import PluginEntry
 from medtransfer.store.home import Home
@@ -95,13 +95,16 @@ def learner(home: Home, plugin_id: str) -> tuple[PluginEntry, Manifest]:
 def recipe_of(wish: Wish, manifest: Manifest) -> Recipe:
     """Return the recipe with what the plug-in changes in that preset, and then with the person's own settings.
 
+    A plug-in may also have recipes of other names than the presets'.
+
     Raises
     ------
     DataError, UserError
         When there is no such recipe, or a setting is not acceptable.
     """
-    recipe = Recipe.resolve(wish.recipe)
-    return recipe.changed({**manifest.recipes.get(wish.recipe, {}), **wish.settings})
+    own = manifest.recipes.get(wish.recipe, {})
+    recipe = Recipe(name=wish.recipe) if own and wish.recipe not in PRESETS else Recipe.resolve(wish.recipe)
+    return recipe.changed({**own, **wish.settings})
 
 
 def parent_of(home: Home, entry: PluginEntry, wish: Wish) -> ModelBundle | None:

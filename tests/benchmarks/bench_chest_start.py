@@ -1,10 +1,11 @@
 """What a training on chest radiographs gains from where it starts: in-domain masked pretraining, chance, or ImageNet.
 
-The same pictures, labels and test patients for all three; every seed deals training and validation anew. Test patients
-are those that the shipped encoder has not seen either. Prints each test AUROC with its patient-bootstrap 95 % interval
-and the means over seeds, whichever way they fall. Needs the folder of real images (``MEDTRANSFER_DATA``).
+The same pictures, labels and test patients for all; every seed deals training and validation anew. Test patients are
+those that neither the encoder nor its pretraining has seen. Each run is written as one line of ``--record`` when it
+ends, and runs that stand there are not done again: stop it, go on later, then look at the table of all of them. Needs
+the folder of real images (``MEDTRANSFER_DATA``).
 
-    python -m tests.benchmarks.bench_chest_start [--seeds 3] [--cases 600] [--epochs 8]
+    python -m tests.benchmarks.bench_chest_start --record FILE [--sources nih kermany] [--seeds 1 2 3] [--table-only]
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
+import json
 import os
 import tempfile
 import time
-from collections import defaultdict
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from medtransfer.contract.evaluation import Evaluation, Interval
 from medtransfer.store.home import Home
 from medtransfer.work.learn import learn
 from medtransfer.work.planning import Wish
@@ -29,48 +32,76 @@ from medtransfer.work.session import Session
 ROOT = Path(__file__).resolve().parents[2]
 PLUGIN = "medtransfer.thorax-mae"
 TINY = {"backbone": "vit_tiny_patch16_mean_224", "input_size": 160}
-LASTS = {"tune": "last-stages", "frozen_share": 0.5, "views": 2}
 STARTS: dict[str, dict[str, Any]] = {
-    "masked pretraining on chests": {**TINY, **LASTS},
-    "chance, all of it trained": {**TINY, "weights": "none", "tune": "all"},
+    "masked pretraining on chests": {**TINY, "tune": "last-stages", "frozen_share": 0.5, "views": 2},
+    "chance, all of it trained": {
+        **TINY, "weights": "none", "tune": "all", "learning_rate": 5e-4, "layer_decay": 1.0,
+    },
     "ImageNet CNN, frozen": {
         "backbone": "tf_efficientnet_lite0", "weights": "tf_efficientnet_lite0.imagenet", "input_size": 224,
         "tune": "head", "views": 2,
     },
 }  # fmt: skip
+"""Settings of each start. A network from chance has no earlier layers worth sparing: no decay, and larger steps."""
 
 
 def main() -> None:
-    """Run the benchmark."""
+    """Run what is not recorded yet, then print the table of everything recorded."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--record", type=Path, required=True, help="file of JSON lines, gone on with")
+    parser.add_argument("--sources", nargs="+", default=["nih", "kermany"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--cases", type=int, default=600, help="of each source, at most")
     parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--table-only", action="store_true")
     chosen = parser.parse_args()
-    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    wanted = [] if chosen.table_only else list(product(chosen.sources, chosen.seeds, STARTS))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         home = Home.locate(folder / "home").prepare()
-        for source in ("nih", "kermany"):
-            table = write_table(folder, source, chosen.cases)
-            for seed in range(1, chosen.seeds + 1):
-                for number, (name, settings) in enumerate(STARTS.items()):
-                    begun = time.monotonic()
-                    wish = Wish(
-                        PLUGIN, table, labels=("pneumonia",),
-                        settings={**settings, "epochs": chosen.epochs, "seed": seed},
-                    )  # fmt: skip
-                    with Session(home) as session:
-                        evaluation = learn(session, wish, folder / f"{source}-{seed}-{number}").bundle.card.evaluation
-                    assert evaluation is not None
-                    area = evaluation.of("tuned").labels[0].metrics["auroc"]
-                    found[source, name].append(area.value)
-                    interval = f"{area.value:.3f} ({area.low:.3f} to {area.high:.3f})"
-                    seconds = time.monotonic() - begun
-                    print(f"{source:8s} seed {seed}  {name:30s} AUROC {interval}  {seconds:.0f} s", flush=True)
-    print("mean over seeds")
-    for (source, name), areas in found.items():
-        print(f"{source:8s} {name:30s} AUROC {np.mean(areas):.3f} (spread {np.std(areas):.3f})")
+        for source, seed, start in wanted:
+            if not any((r["source"], r["seed"], r["start"]) == (source, seed, start) for r in recorded(chosen.record)):
+                settings = {**STARTS[start], "epochs": chosen.epochs, "seed": seed}
+                found = run(home, folder, write_table(folder, source, chosen.cases), settings)
+                line = {"source": source, "seed": seed, "start": start, **found}
+                print(json.dumps(line), flush=True)
+                with chosen.record.open("a", encoding="utf-8") as stream:
+                    stream.write(json.dumps(line) + "\n")
+    print_table(recorded(chosen.record))
+
+
+def recorded(path: Path) -> list[dict[str, Any]]:
+    """Return the runs that a record holds."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def run(home: Home, folder: Path, table: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    """Train once and return the test figures of the tuned network and of its frozen features."""
+    begun = time.monotonic()
+    wish = Wish(PLUGIN, table, labels=("pneumonia",), settings=settings)
+    with Session(home) as session, tempfile.TemporaryDirectory(dir=folder) as out:
+        evaluation = learn(session, wish, Path(out)).bundle.card.evaluation
+    assert evaluation is not None
+    return {
+        "cases": evaluation.cases,
+        "patients": evaluation.patients,
+        "tuned": _area(evaluation, "tuned").model_dump(),
+        "frozen": _area(evaluation, "untuned").model_dump(),
+        "seconds": round(time.monotonic() - begun),
+    }
+
+
+def print_table(records: list[dict[str, Any]]) -> None:
+    """Print a row for each source and start: the AUROC of every seed with its interval, their mean, and that frozen."""
+    seeds = sorted({record["seed"] for record in records})
+    print("| data | start | " + " | ".join(f"seed {seed}" for seed in seeds) + " | mean | frozen features, mean |")
+    print("|---|---|" + "---|" * (len(seeds) + 2))
+    for source, start in dict.fromkeys((record["source"], record["start"]) for record in records):
+        own = {r["seed"]: r for r in records if (r["source"], r["start"]) == (source, start)}
+        cells = [_shown(own[seed]["tuned"]) if seed in own else "" for seed in seeds]
+        means = [f"{np.mean([r[kind]['value'] for r in own.values()]):.3f}" for kind in ("tuned", "frozen")]
+        print(f"| {source} | {start} | {' | '.join([*cells, *means])} |")
 
 
 def write_table(folder: Path, source: str, cases: int) -> Path:
@@ -88,6 +119,14 @@ def write_table(folder: Path, source: str, cases: int) -> Path:
             split = "test" if draw % 4 == 0 else ""
             writer.writerow([(data / row["image"]).resolve(), row["patient"], split, row["pneumonia"]])
     return table
+
+
+def _area(evaluation: Evaluation, model: str) -> Interval:
+    return next(entry for entry in evaluation.models if entry.model == model).labels[0].metrics["auroc"]
+
+
+def _shown(area: dict[str, float]) -> str:
+    return f"{area['value']:.3f} ({area['low']:.3f} to {area['high']:.3f})"
 
 
 if __name__ == "__main__":

@@ -90,6 +90,19 @@ def test_labels_are_independent(pictures: Path, tmp_path: Path, tune: str) -> No
     assert len(set(label_sums(together).values())) == 2
 
 
+def test_the_published_way_of_training_takes_its_course(pictures: Path, tmp_path: Path) -> None:
+    """RandAugment and dropped paths in every step, and a model that answers without either."""
+    published: dict[str, Any] = {"tune": "all", "augmentation": "randaugment", "drop_path": 0.2, "layer_decay": 0.55}
+    ctx = PlainContext(tmp_path / "published")
+    bundle = small.learn(pictures, ctx, ("bright",), **published, epochs=2)
+    again = small.learn(pictures, PlainContext(tmp_path / "again"), ("bright",), **published, epochs=2)
+    assert label_sums(again) == label_sums(bundle)
+    plain = small.learn(pictures, PlainContext(tmp_path / "plain"), ("bright",), tune="all", layer_decay=0.55, epochs=2)
+    assert label_sums(plain) != label_sums(bundle)
+    cases = list(small.read(pictures)[0].cases)
+    assert_same(stored_logits(ctx, "bright", "tuned"), answers(bundle, cases, tmp_path / "answers", "bright"), 1e-2)
+
+
 @pytest.mark.parametrize("tune", ["head", "last-stages", "all"])
 def test_the_stored_model_answers_as_the_training_said(pictures: Path, tmp_path: Path, tune: str) -> None:
     ctx = PlainContext(tmp_path / "learn")

@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medtransfer.errors import UserError
 from medtransfer.transfer.volume_augment import VolumeAugmentation, may_mirror
 from medtransfer.transfer.volume_cases import LearntVolume
 from medtransfer.transfer.volume_patches import Patch, draw
@@ -108,3 +109,10 @@ def test_nothing_is_changed_when_nothing_is_asked_for() -> None:
 )
 def test_sided_structures_forbid_mirroring(structures: list[str], allowed: bool) -> None:  # noqa: FBT001
     assert may_mirror(structures) is allowed
+
+
+def test_an_augmentation_of_pictures_is_refused() -> None:
+    with pytest.raises(UserError) as caught:
+        VolumeAugmentation("randaugment", mirror=True)
+    assert caught.value.code == "recipe.setting"
+    assert "light" in caught.value.hint

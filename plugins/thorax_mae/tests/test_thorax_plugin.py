@@ -15,7 +15,7 @@ from pydicom.data import get_testdata_file
 from medtransfer import study
 from medtransfer.cli import main
 from medtransfer.contract.manifest import read_manifest
-from medtransfer.errors import UserError
+from medtransfer.errors import MedTransferError, UserError
 from medtransfer.store.home import Home
 from medtransfer.study.model import Image
 from medtransfer.work import planning
@@ -86,6 +86,26 @@ def test_the_manifest_has_the_fourteen_findings_in_their_published_order() -> No
     ]  # fmt: skip
     assert manifest.can.pretrain
     assert all(label.code_source for label in manifest.task.labels if label.code)
+
+
+def test_the_published_recipe_has_the_papers_numbers_and_the_presets_follow_it() -> None:
+    manifest = read_manifest(Path(module.__file__).resolve().parent)
+    published, cnn = (
+        planning.recipe_of(Wish(ID, Path(), recipe=name), manifest) for name in ("published", "published-cnn")
+    )
+    for recipe in (published, cnn):
+        assert recipe.learning_rate * 1024 / recipe.batch_size == pytest.approx(1e-3)
+        assert (recipe.epochs, recipe.warmup_epochs, recipe.weight_decay) == (75, 5, 0.05)
+        assert (recipe.augmentation, recipe.tune, recipe.dropout) == ("randaugment", "all", 0.0)
+        assert recipe.class_balance == "none"
+    assert (published.layer_decay, published.drop_path) == (0.55, 0.2)
+    assert (cnn.layer_decay, cnn.drop_path, cnn.backbone) == (1.0, 0.0, "densenet121")
+    resnet = planning.recipe_of(Wish(ID, Path(), recipe="published-cnn", settings={"backbone": "resnet50"}), manifest)
+    assert resnet.backbone == "resnet50"
+    thorough = planning.recipe_of(Wish(ID, Path(), recipe="thorough"), manifest)
+    assert (thorough.name, thorough.layer_decay, thorough.drop_path) == ("thorough", 0.55, 0.2)
+    with pytest.raises(MedTransferError):
+        planning.recipe_of(Wish(ID, Path(), recipe="unpublished"), manifest)
 
 
 def _grey(**header: str) -> Image:
