@@ -130,6 +130,39 @@ class Ablation(Record):
     answer_minus_this: Interval | None = None
 
 
+EVERY_LABEL = ""
+"""In place of a label: all of them together."""
+
+
+class Localisation(Record):
+    """How well one kind of heat map finds what people drew boxes around, on test cases with boxes of a label.
+
+    Attributes
+    ----------
+    method
+        As in a heat map, or one of two guesses that see no picture: its centre, and chance.
+    maps
+        Pairs of a case and a label with boxes. A map without contrast counts as one that finds nothing.
+    pointing
+        Pointing game: share of maps whose largest value lies in a box.
+    iou
+        Mean intersection over union of the boxes and the map at or above ``threshold``, which is the best of 0.01 to
+        0.60 on these very cases, as in published figures: on others it is a little lower. None for chance, which takes
+        the whole picture.
+    iou_quarter
+        Share of maps whose intersection over union is at least 0.25 (called AP25 in publications).
+    """
+
+    label: str
+    method: str
+    maps: int
+    patients: int
+    pointing: Interval
+    iou: Interval
+    iou_quarter: float
+    threshold: float | None = None
+
+
 class Evaluation(Record):
     """Everything reported once on the test partition."""
 
@@ -142,6 +175,7 @@ class Evaluation(Record):
     subgroups: list[Subgroup] = []
     together: list[Together] = []
     ablation: list[Ablation] = []
+    localisation: list[Localisation] = []
     verdict: list[str] = []
 
     def of(self, model: Literal["tuned", "untuned", "trivial"]) -> ModelEvaluation:

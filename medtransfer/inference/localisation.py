@@ -74,7 +74,7 @@ def towards_centre(shape: tuple[int, int]) -> NDArray[np.float32]:
     """Return a map that knows nothing of its image, (y, x): 1 in the middle, falling evenly to 0 at the corners."""
     down, across = (np.abs(np.arange(side) + 0.5 - side / 2) / (side / 2) for side in shape)
     distance = np.hypot(down[:, None], across)
-    return (1 - distance / distance.max()).astype(np.float32)
+    return np.asarray(1 - distance / distance.max(), dtype=np.float32)
 
 
 def _at_or_above(marked: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from torch import Tensor
 from medtransfer import study
 from medtransfer.cohort.model import Case, Cohort, Partition
 from medtransfer.contract.bundle import BundleLabel, ModelBundle, Preprocessing
+from medtransfer.contract.explainers import Explainer
 from medtransfer.contract.requests import AnalyseRequest, LearnRequest
 from medtransfer.contract.verbs import Context
 from medtransfer.errors import DataError, UserError
@@ -24,6 +25,7 @@ from medtransfer.transfer.addition import Addition
 from medtransfer.transfer.answering import Answerer, Details, Explained
 from medtransfer.transfer.augment import Augmentation, views
 from medtransfer.transfer.learning import Learning
+from medtransfer.transfer.locating import MapOf, with_localisation
 from medtransfer.transfer.pictures import Region, as_unit, normalised, onto_picture, seen, square
 from medtransfer.transfer.provenance import about_model, passport, seeded
 from medtransfer.transfer.trio_answering import TrioAnswerer
@@ -76,26 +78,20 @@ class ClassifierPlugin:
         DataError
             When the file is unreadable or holds anything but one picture.
         """
-        series = [series for found in study.open(case.image) for series in found.series]
-        if len(series) != 1:
-            raise DataError(
-                "the file of a case must hold exactly one picture",
-                code="cohort.not-one-picture",
-                hint="Give the picture itself in the table, not a folder or a series.",
-                subject=f"row {case.row}",
-            )
-        image = series[0].image()
+        image = _picture_of(case)
         return square(image, self.region(image), preprocessing)
 
     def learn(self, cohort: Cohort, split: Mapping[str, Partition], request: LearnRequest, ctx: Context) -> ModelBundle:
         """Train a detector per label, or a trio, as the recipe says; see :mod:`medtransfer.transfer.learning`.
 
         Where the request keeps a parent's labels, its own are added to them: :mod:`medtransfer.transfer.addition`.
+        Where test cases have boxes, the maps are measured against them: :mod:`medtransfer.transfer.locating`.
         """
         if request.keeps:
             return Addition(self, cohort, request, ctx).run()
         way = TrioLearning if request.recipe.ensemble == "trio" else Learning
-        return way(self, cohort, split, request, ctx).run()
+        bundle = way(self, cohort, split, request, ctx).run()
+        return with_localisation(bundle, cohort, split, _picture_of, lambda: self._map_of(bundle, ctx), ctx)
 
     def analyse(self, image: Image, model: ModelBundle, request: AnalyseRequest, ctx: Context) -> Result:
         """Answer for one picture: calibrated probabilities, maps for the labels asked for, and what to beware of."""
@@ -142,6 +138,18 @@ class ClassifierPlugin:
             kind = TrioAnswerer if model.card.for_answers.ensemble == "trio" else Answerer
             self._warm = (model.sha256, kind.load(model, ctx))
         return self._warm[1]
+
+    def _map_of(self, bundle: ModelBundle, ctx: Context) -> MapOf:
+        """Load a model and return how it makes maps of pictures, on their own grids."""
+        answerer, preprocessing = self._answerer(bundle, ctx), bundle.card.for_pictures
+
+        def map_of(label: str, image: Image, explainer: Explainer) -> NDArray[np.float32]:
+            region = self.region(image)
+            batch = normalised(as_unit(square(image, region, preprocessing)[None]), preprocessing)
+            values = answerer.explain(label, batch, explainer)[0].cam.maps[0, 0]
+            return onto_picture(values, seen(region, preprocessing), image)
+
+        return map_of
 
     def _spread(
         self, answerer: Answerer, unit: Tensor, preprocessing: Preprocessing, request: AnalyseRequest
@@ -196,6 +204,25 @@ class ClassifierPlugin:
             seed=request.seed,
         )
         return dict(zip(labels, figures, strict=True))
+
+
+def _picture_of(case: Case) -> Image:
+    """Open the picture of a case.
+
+    Raises
+    ------
+    DataError
+        When the file is unreadable or holds anything but one picture.
+    """
+    series = [series for found in study.open(case.image) for series in found.series]
+    if len(series) != 1:
+        raise DataError(
+            "the file of a case must hold exactly one picture",
+            code="cohort.not-one-picture",
+            hint="Give the picture itself in the table, not a folder or a series.",
+            subject=f"row {case.row}",
+        )
+    return series[0].image()
 
 
 def _finding(
