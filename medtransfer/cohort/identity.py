@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -23,15 +24,28 @@ def threads() -> int:
 
 
 def file_key(path: Path) -> str:
-    """Return the first 16 hexadecimal digits of the file's SHA-256.
+    """Return the first 16 hexadecimal digits of a file's SHA-256; of a folder, that over all files in and below it.
+
+    Neither the names of a folder's files nor their order make a difference; hidden files are passed over.
 
     Raises
     ------
     OSError
-        When the file cannot be read.
+        When a file cannot be read, or a folder holds none.
     """
+    if path.is_dir():
+        return _folder_key(path)
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()[:KEY_DIGITS]
+
+
+def _folder_key(folder: Path) -> str:
+    inside = (path.relative_to(folder) for path in folder.rglob("*"))
+    visible = (folder / path for path in inside if not any(part.startswith(".") for part in path.parts))
+    keys = sorted(file_key(path) for path in visible if path.is_file())
+    if not keys:
+        raise FileNotFoundError(errno.ENOENT, "there are no files in the folder")
+    return hashlib.sha256("".join(keys).encode()).hexdigest()[:KEY_DIGITS]
 
 
 def file_keys(paths: Iterable[Path]) -> dict[Path, str]:

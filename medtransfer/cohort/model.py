@@ -18,10 +18,10 @@ class Case:
     Attributes
     ----------
     key
-        First 16 hexadecimal digits of the SHA-256 of the image file: the case's identity in splits and reports. It
-        says nothing about the patient and survives renaming.
+        First 16 hexadecimal digits of the SHA-256 of the image file, or of what its folder holds: the case's identity
+        in splits and reports. It says nothing about the patient and survives renaming.
     image
-        The file to open with :func:`medtransfer.study.open`.
+        The file, or folder of DICOM slices, to open with :func:`medtransfer.study.open`.
     patient
         Whatever the table says; cases of one patient never end up in different partitions. Never logged.
     labels
@@ -31,7 +31,8 @@ class Case:
     split
         The partition that the table asked for, if it did.
     mask
-        The label map on the image's grid, where structures are learnt: see :mod:`medtransfer.cohort.masks`.
+        The label map or DICOM segmentation of the image, where structures are learnt: see
+        :mod:`medtransfer.cohort.masks`.
     attributes
         What else the test cases are divided by in the report, as the site is: view, sex, age, camera, eye.
     """

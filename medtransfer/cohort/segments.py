@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,10 @@ from medtransfer import study
 from medtransfer.cohort import identity
 from medtransfer.cohort.model import MaskStructure
 from medtransfer.errors import DataError
-from medtransfer.study.annotation import Annotation
 from medtransfer.study.model import Image
+
+if TYPE_CHECKING:  # pydicom is imported when the first file needs it
+    from medtransfer.study.annotation import Annotation
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,7 @@
 """What the numbers in a cohort's masks mean: ``structures.csv`` beside the table, with the columns value and structure.
 
-A structure is given by the id that a plug-in declares (``kidney_left``) or by any name of one's own.
+A structure is given by the id that a plug-in declares (``kidney_left``) or by any name of one's own. In masks that are
+DICOM segmentations the name counts, and the number says only how they are stored in memory.
 """
 
 from __future__ import annotations

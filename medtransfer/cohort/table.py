@@ -3,7 +3,8 @@
 A label column holds 1 (present), 0 (absent), nothing (unknown) or -1 (uncertain: the recipe says what that counts as).
 Paths are relative to the table. A file
 ``SYNTHETIC.txt`` beside the table says that its images were generated, and ``structures.csv`` what the numbers in its
-masks mean: then the labels are those structures, and every case needs a mask. ``boxes.csv`` holds rectangles drawn
+masks mean: then the labels are those structures, and every case needs a mask. Masks that are DICOM segmentations name
+their structures themselves and need no list. ``boxes.csv`` holds rectangles drawn
 around findings: see :mod:`medtransfer.cohort.boxes`.
 """
 
@@ -15,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from medtransfer.cohort import boxes, identity, repeats, sheet, structures, words
+from medtransfer.cohort import boxes, identity, repeats, segments, sheet, structures, words
 from medtransfer.cohort.model import PARTITIONS, Case, Cohort, MaskStructure, Partition, Problem
 from medtransfer.cohort.uncertainty import Uncertainty, counted_as, settled
 from medtransfer.errors import DataError
@@ -32,7 +33,7 @@ _SPLITS: dict[str, Partition] = {
 _LABELS_HINT = "A label column holds 1 where the finding is present, 0 where it is absent, nothing where unknown."
 _MASKS_HINT = (
     f"To learn from masks, put a file {structures.FILE} beside the table: columns `value` and `structure`, and a row"
-    " for each number in the masks."
+    " for each number in the masks. Only masks that are DICOM segmentations need none."
 )
 _VALUES: dict[str, int | None] = {"1": 1, "0": 0, "": None, "1.0": 1, "0.0": 0}
 _UNCERTAIN = ("-1", "-1.0")
@@ -49,8 +50,9 @@ def read(path: Path, labels: Sequence[str] | None = None, uncertain: Uncertainty
     """
     content = sheet.read(path)
     columns = _Columns(content, path.name, uncertain)
-    if (path.parent / structures.FILE).is_file():
-        return _with_masks(columns, path.parent, labels)
+    listed = _structures(columns, path.parent)
+    if listed:
+        return _with_masks(columns, path.parent, listed, labels)
     chosen = columns.labels(labels)
     cases, problems = _cases(columns, chosen, path.parent)
     masks = identity.file_keys(case.mask for case in cases if case.mask)
@@ -69,10 +71,31 @@ def read(path: Path, labels: Sequence[str] | None = None, uncertain: Uncertainty
     )
 
 
-def _with_masks(columns: _Columns, folder: Path, wanted: Sequence[str] | None) -> Cohort:
+def _structures(columns: _Columns, folder: Path) -> tuple[MaskStructure, ...]:
+    """Return the structures in the masks: of the list beside the table, or as segmentations name them; else none."""
+    if (folder / structures.FILE).is_file():
+        return structures.read(folder / structures.FILE)
+    paths = [path for text in columns.texts("mask") if text and (path := folder / text).exists()]
+    if not paths or segments.annotation_in(paths[0]) is None:
+        return ()
+    found = [segments.annotation_in(path) for path in paths]
+    annotations = [annotation for annotation in found if annotation is not None]
+    if len(annotations) < len(found):
+        raise DataError(
+            f"{words.counted(len(found) - len(annotations), 'mask')} whose numbers nothing explains beside masks that"
+            " are DICOM segmentations",
+            code="structures.missing",
+            hint=_MASKS_HINT,
+            subject=columns.name,
+        )
+    return segments.names_in(annotations)
+
+
+def _with_masks(
+    columns: _Columns, folder: Path, listed: tuple[MaskStructure, ...], wanted: Sequence[str] | None
+) -> Cohort:
     """Return the cohort of a table whose masks hold structures."""
     columns.refuse_empty("mask")
-    listed = structures.read(folder / structures.FILE)
     ids = structures.chosen(listed, wanted)
     cases, problems = _cases(columns, {}, folder)
     cases, repeated = repeats.settle([replace(case, labels=dict.fromkeys(ids)) for case in cases])
@@ -230,7 +253,7 @@ def _cases(columns: _Columns, chosen: dict[str, int], folder: Path) -> tuple[tup
     missing: list[int] = []
     for i, row in enumerate(columns.rows):
         mask = masks[i]
-        if images[i] not in keys or (mask is not None and not mask.is_file()):
+        if images[i] not in keys or (mask is not None and not mask.exists()):
             missing.append(i)
             continue
         cases.append(
