@@ -83,6 +83,9 @@ def say_plan(plan: Plan) -> None:
         console.note(f"... and {len(plan.problems) - PROBLEMS_SHOWN} more; all are in checks.json")
     counts = Counter(plan.split.partitions.values())
     patients = len({case.patient for case in plan.cohort.cases})
+    if plan.keeps:
+        console.note(f"{len(plan.cohort.cases)} cases of {patients} patients, who are left out in turn to judge by")
+        return
     console.note(
         f"{len(plan.cohort.cases)} cases of {patients} patients, split by patient: "
         + ", ".join(f"{counts[part]} {part}" for part in ("train", "validation", "test"))

@@ -11,6 +11,7 @@ import typer
 from medtransfer.cli import console, evaluation, state
 
 if TYPE_CHECKING:
+    from medtransfer.contract.bundle import BundleLabel
     from medtransfer.store.models import StoredModel
 
 app = typer.Typer(help="List, show, move and compare models.", no_args_is_help=True)
@@ -47,7 +48,7 @@ def show(context: typer.Context, model: Reference, as_json: state.AsJson = False
     data = card.data
     console.say(f"{stored.reference} ({stored.sha256})")
     console.say(f"plug-in {card.plugin} {card.plugin_version}, backbone {card.backbone}, recipe {card.recipe.name}")
-    console.say(f"labels {', '.join(label.name for label in card.labels)}")
+    console.say(f"labels {', '.join(map(_learnt_from, card.labels))}")
     cases = f"{counted(data.cases, 'case')} of {counted(data.patients, 'patient')}"
     console.say(f"data {cases}: {data.description} {data.licence}".rstrip())
     for origin in card.weights:
@@ -115,11 +116,30 @@ def compare(context: typer.Context, first: Reference, second: Reference, as_json
 
 
 @app.command()
+def drop(
+    context: typer.Context,
+    model: Reference,
+    labels: Annotated[list[str], typer.Option("--label", metavar="LABEL", help="What to take out; may be repeated.")],
+    name: Annotated[str, typer.Option("--name", metavar="MODEL", help="Name of what is left.")] = "",
+) -> None:
+    """Take findings out of a model: what is left is a new version and answers as before."""
+    from medtransfer.work.dropping import drop as work
+
+    console.say(f"published as {work(state.home(context), model, labels, name).reference}")
+
+
+@app.command()
 def delete(context: typer.Context, model: Reference) -> None:
     """Remove one version of a model from the store."""
     from medtransfer.store import models
 
     console.say(f"deleted {models.delete(state.home(context), model).reference}")
+
+
+def _learnt_from(label: BundleLabel) -> str:
+    """Return a label's name with the numbers of cases that it was learnt from, where the card tells them."""
+    counts = f" ({label.positives} with, {label.negatives} without)" if label.positives else ""
+    return f"{label.name}{counts}"
 
 
 def _metrics(model: StoredModel) -> str:

@@ -24,6 +24,8 @@ from medtransfer.result.model import Record
 CARD = "model.json"
 NETWORK = "network.safetensors"
 """The file of a bundle for volumes that holds the network's tensors."""
+REFERENCE = "reference.safetensors"
+"""The file of a bundle for pictures that tells which ones are like those of the training."""
 BUNDLE_FORMAT = 1
 
 
@@ -167,6 +169,11 @@ class BundleCard(Record):
         if isinstance(self.recipe, PretrainRecipe):
             raise only_pretrained()
         return self.recipe
+
+
+def label_of(file: str) -> str:
+    """Return the label that a file of a bundle belongs to, if it is called ``KIND-LABEL.safetensors``, else nothing."""
+    return file.partition(".")[0].partition("-")[2]
 
 
 def only_pretrained() -> UserError:

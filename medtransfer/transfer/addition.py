@@ -72,7 +72,8 @@ class Addition:
             shutil.copyfile(self._parent.folder / name, self._ctx.output / name)
         files = {trio_files.trio_file(label): found.tensors() for label, (found, _, _) in learnt.items()}
         if self._request.recipe.keep_pictures:
-            files.update(self._kept_pictures())
+            for label in self._request.labels:
+                files[support.pictures_file(label)] = support.pictures(self._labelled(label), self._pictures)
         card = self._parent.card
         added = [self._label(label, operating) for label, (_, operating, _) in learnt.items()]
         evaluations = [evaluation for _, _, evaluation in learnt.values()]
@@ -155,13 +156,6 @@ class Addition:
     def _labelled(self, label: str) -> LabelledKeys:
         known = [(case.key, value) for case in self._cohort.cases if (value := case.labels[label]) is not None]
         return LabelledKeys([key for key, _ in known], np.array([value for _, value in known], dtype=np.float64))
-
-    def _kept_pictures(self) -> dict[str, dict[str, torch.Tensor]]:
-        made = support.pictures({label: self._labelled(label) for label in self._request.labels}, self._pictures)
-        if support.PICTURES not in self._parent.card.files:
-            return {support.PICTURES: made}
-        before = bundles.tensors_of(self._parent, support.PICTURES)
-        return {support.PICTURES: {name: torch.cat([before[name], made[name]]) for name in made}}
 
 
 def _alone(found: siamese.Siamese) -> Trio:

@@ -9,13 +9,14 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from medtransfer.contract import bundle as contract
 from medtransfer.contract.bundle import CARD, BundleCard, BundleLabel, ModelBundle, file_sha256
 from medtransfer.errors import DataError
 from medtransfer.transfer import fit_report, weights
 from medtransfer.transfer.blocks import head_names
 
 TRUNK = "trunk.safetensors"
-REFERENCE = "reference.safetensors"
+REFERENCE = contract.REFERENCE
 ENCODER = "encoder.safetensors"
 
 

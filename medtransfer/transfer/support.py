@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,24 +13,21 @@ from torch import Tensor
 from medtransfer.transfer.fit import LabelledKeys
 from medtransfer.transfer.prepared import PictureFolder
 
-PICTURES = "pictures.safetensors"
 SIDE = 128
 """Of the pictures, in pixels: enough to compare by eye, too little to measure on."""
 
 
-def pictures(train: Mapping[str, LabelledKeys], folder: PictureFolder) -> dict[str, Tensor]:
-    """Return small pictures of all positive training cases.
+def pictures_file(label: str) -> str:
+    """Return the name of the file with the pictures of a label's cases."""
+    return f"pictures-{label}.safetensors"
+
+
+def pictures(train: LabelledKeys, folder: PictureFolder) -> dict[str, Tensor]:
+    """Return small pictures of a label's positive training cases.
 
     They are made of the prepared pictures, the part that the network sees: nothing else of the file goes along.
-
-    Parameters
-    ----------
-    train
-        The training cases by label.
     """
-    shown = dict.fromkeys(
-        key for cases in train.values() for key, value in zip(cases.keys, cases.truth, strict=True) if value > 0.5
-    )
+    shown = [key for key, value in zip(train.keys, train.truth, strict=True) if value > 0.5]
     found = [_small(folder.unit([key])) for key in shown]
     keys = torch.tensor([int(key, 16) - 2**63 for key in shown], dtype=torch.int64)
     return {"keys": keys, "pictures": torch.cat(found) if found else torch.empty((0, SIDE, SIDE, 3), dtype=torch.uint8)}
@@ -43,10 +40,13 @@ class Pictures:
     by_key: Mapping[str, NDArray[np.uint8]]
 
     @classmethod
-    def of(cls, tensors: Mapping[str, Tensor]) -> Pictures:
-        """Return what :func:`pictures` made."""
-        keys = [f"{number + 2**63:016x}" for number in tensors["keys"].tolist()]
-        return cls(dict(zip(keys, tensors["pictures"].numpy(), strict=True)))
+    def of(cls, files: Iterable[Mapping[str, Tensor]]) -> Pictures:
+        """Return what :func:`pictures` made for each label."""
+        by_key: dict[str, NDArray[np.uint8]] = {}
+        for tensors in files:
+            keys = [f"{number + 2**63:016x}" for number in tensors["keys"].tolist()]
+            by_key.update(zip(keys, tensors["pictures"].numpy(), strict=True))
+        return cls(by_key)
 
     def of_cases(self, keys: Sequence[str]) -> dict[str, NDArray[np.uint8]]:
         """Return the pictures that there are of these cases."""

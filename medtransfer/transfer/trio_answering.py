@@ -28,9 +28,9 @@ from medtransfer.transfer.trio import Trio
 SIMILAR = 3
 """Confirmed cases named for a finding."""
 _NAMES = {
-    "A": "Network tuned to this finding",
-    "B": "Network that learnt any disease first",
-    "C": "Nearest confirmed cases",
+    "A": "A: network tuned to this finding",
+    "B": "B: network that learnt any disease first",
+    "C": "C: nearest confirmed cases",
 }
 _OF_A = "of the network tuned to this finding"
 _OF_B = "of the network that learnt any disease first"
@@ -120,17 +120,18 @@ class TrioAnswerer(Answerer):
         run, runtime_name = compiled(joint.eval().requires_grad_(requires_grad=False), card.for_pictures.size, ctx)
         for network in (*first.values(), *second.values(), disease):
             network.to(ctx.device)
-        kept = weights.load(bundle.folder / support.PICTURES) if support.PICTURES in card.files else None
+        kept = [name for label in card.labels if (name := support.pictures_file(label.id)) in card.files]
+        reference = weights.load(bundle.folder / bundles.REFERENCE) if bundles.REFERENCE in card.files else None
         return cls(
             labels=card.labels,
             networks=first,
             run=run,
-            reference=Reference.of(weights.load(bundle.folder / bundles.REFERENCE)),
+            reference=Reference.of(reference) if reference else None,
             runtime_name=runtime_name,
             second=second,
             trios=trios,
             support={label: facts["support"] for label, facts in card.extra["training"].items()},
-            pictures=Pictures.of(kept) if kept else Pictures({}),
+            pictures=Pictures.of(bundles.tensors_of(bundle, name) for name in kept),
             disease=disease,
             features=backbones.feature_dimension(disease),
         )

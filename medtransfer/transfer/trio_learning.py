@@ -291,8 +291,9 @@ class TrioLearning(Learning):
         for name in (trio_files.DISEASE, trio_files.SPACE, *itertools.chain(*own)):
             files[name] = weights.load(self._ctx.checkpoints / name)
         if self._recipe.keep_pictures:
-            train = {label: self._labelled[label]["train"] for label in self._request.labels}
-            files[support.PICTURES] = support.pictures(train, self._pictures)
+            for label in self._request.labels:
+                train = self._labelled[label]["train"]
+                files[support.pictures_file(label)] = support.pictures(train, self._pictures)
         return files
 
     def _judged(self, outcomes: Sequence[LabelOutcome]) -> Judgement:

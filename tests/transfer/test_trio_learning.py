@@ -114,7 +114,7 @@ def test_few_positive_cases_are_answered_by_the_siamese_component(pictures: Path
         ("", "Grad-CAM of the likeness to confirmed cases")
     ], "A and B have no part in this answer"
     assert [part.name for part in result.findings[0].contributions if part.kind == "component"] == [
-        "Nearest confirmed cases"
+        "C: nearest confirmed cases"
     ]
 
 
@@ -175,7 +175,7 @@ def test_a_finding_tells_its_parts_and_the_cases_most_alike(
 
 def test_pictures_of_people_go_along_only_when_asked(pictures: Path, tmp_path: Path) -> None:
     bundle = small.learn(pictures, PlainContext(tmp_path), ("bright",), **small.TRIO)
-    assert "pictures.safetensors" not in bundle.card.files
+    assert not any(name.startswith("pictures") for name in bundle.card.files)
     image = study.open(pictures.parent / "1L.png")[0].series[0].image()
     result = Small().analyse(image, bundle, small.request(bundle), PlainContext(tmp_path / "analyse"))
     assert result.pictures == {}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from medtransfer.cohort.model import Problem
 from medtransfer.contract.bundle import BundleCard, ModelBundle
 from medtransfer.contract.evaluation import Confusion, Evaluation, Interval, LabelEvaluation, ModelEvaluation
-from medtransfer.work.report import co_occurrence, components, figures, numbers, structure_sections
+from medtransfer.work.report import co_occurrence, components, figures, learning_sections, numbers, structure_sections
 from medtransfer.work.report.html import Html, element, facts, folded, join, paragraph, section, table, text
 from medtransfer.work.report.numbers import counted
 
@@ -57,13 +57,14 @@ def label_line(card: BundleCard, label: str) -> str:
 def model_sections(bundle: ModelBundle, problems: Sequence[Problem]) -> list[Html]:
     """Return everything about a model: summary, figures, data checks, card."""
     card = bundle.card
-    parts = [_summary(card)]
+    parts = [_summary(card), *learning_sections.sections(card)]
     if card.evaluation is not None and card.evaluation.of("tuned").structures:
         parts += structure_sections.sections(card, card.evaluation)
     elif card.evaluation is not None:
         parts += [
             _overview(card.evaluation),
             *components.sections(card.evaluation),
+            *maps.sections(card.evaluation),
             *_per_label(card.evaluation),
             *_subgroups(card.evaluation),
         ]
