@@ -1,4 +1,7 @@
-"""An image on disk between processes: ``image.npy`` and ``image.json``, without patient data."""
+"""An image on disk between processes: ``image.npy`` and ``image.json``, without patient data.
+
+Its companions lie in the folders ``companion-1``, ``companion-2``, ... beside them.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +39,7 @@ class _Record(BaseModel):
     uids: dict[str, str]
     instances: tuple[str, ...]
     checks: tuple[Check, ...]
+    companions: int = 0
 
 
 def save(image: Image, folder: Path) -> None:
@@ -60,7 +64,11 @@ def save(image: Image, folder: Path) -> None:
         uids=dict(image.uids),
         instances=image.instances,
         checks=image.checks,
+        companions=len(image.companions),
     )
+    for number, other in enumerate(image.companions, start=1):
+        _companion(folder, number).mkdir(exist_ok=True)
+        save(other, _companion(folder, number))
     array_draft = folder / f"{ARRAY_FILE}.part"
     with array_draft.open("wb") as file:
         np.save(file, image.array, allow_pickle=False)
@@ -83,6 +91,7 @@ def load(folder: Path) -> Image:
         array = np.load(folder / ARRAY_FILE, mmap_mode="r", allow_pickle=False)
         fields = {name: getattr(record, name) for name in _Record.model_fields}
         fields["affine"] = None if record.affine is None else np.array(record.affine, dtype=np.float64)
+        fields["companions"] = tuple(load(_companion(folder, n)) for n in range(1, record.companions + 1))
         return Image(array=array, **fields)
     except (OSError, ValueError, ValidationError) as error:
         raise DataError(
@@ -91,3 +100,7 @@ def load(folder: Path) -> Image:
             hint="Run the analysis again: it writes the image anew.",
             subject=folder.name,
         ) from error
+
+
+def _companion(folder: Path, number: int) -> Path:
+    return folder / f"companion-{number}"

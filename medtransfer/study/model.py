@@ -118,6 +118,10 @@ class Image:
         SOP Instance UIDs in slice order; empty for other formats.
     checks
         Everything noticed from header and pixels.
+    companions
+        Further volumes of the same examination on the same grid, for networks with several input channels: other
+        weightings of an MR, the PET beside a CT. None of them has companions of its own. What is found lies on this
+        image. See :mod:`medtransfer.study.companions`.
     """
 
     array: NDArray[np.generic]
@@ -136,12 +140,15 @@ class Image:
     uids: Mapping[str, str] = field(default_factory=dict)
     instances: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
+    companions: tuple[Image, ...] = ()
 
     def __post_init__(self) -> None:
         if self.array.ndim != len(self.axes):
             raise ValueError(f"axes {self.axes!r} do not fit an array of {self.array.ndim} dimensions")
         if (self.affine is not None) != (self.axes == "zyx"):
             raise ValueError("a volume needs an affine and a picture has none")
+        if any(other.array.shape != self.array.shape or other.companions for other in self.companions):
+            raise ValueError("companions lie on the image's own grid and have none themselves")
         self.array.flags.writeable = False
         if self.affine is not None:
             self.affine.flags.writeable = False
