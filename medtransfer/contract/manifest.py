@@ -55,7 +55,10 @@ class Task(Record):
 
 
 class Input(Record):
-    """What the plug-in accepts. ``minimum_size`` is in pixels along each spatial axis."""
+    """What the plug-in accepts. ``minimum_size`` is in pixels along each spatial axis.
+
+    ``companions`` says that a case may consist of several volumes on one grid: :attr:`Image.companions`.
+    """
 
     modalities: list[str] = Field(min_length=1)
     dimensions: Literal[2, 3]
@@ -64,6 +67,7 @@ class Input(Record):
     value_range: tuple[float, float] | None = None
     units: Literal["HU", "stored", "display"] | None = None
     minimum_size: int = Field(default=1, ge=1)
+    companions: bool = False
 
 
 class Can(Record):
@@ -104,7 +108,7 @@ class Metric(Record):
 
 
 class Card(Record):
-    """What a person must know before using the plug-in."""
+    """What a person must know before using the plug-in; ``maps`` is how far its heat maps may be believed."""
 
     summary: str
     intended_use: str
@@ -112,6 +116,7 @@ class Card(Record):
     population: str
     metrics: list[Metric] = []
     citation: str = ""
+    maps: str = ""
     licence: str
 
 

@@ -45,6 +45,9 @@ class VolumePlan(Record):
         What ``ct`` needs; None for ``z-score``.
     mirrored
         Axes along which training mirrored its patches: only along these is an answer on a mirrored tile worth anything.
+    further
+        For a network with several input channels, how each but the first is normalised: clipped and scaled by these
+        intensities, or where there is None by a z-score of its own. The first is as ``normalisation`` says.
     """
 
     spacing: tuple[_Positive, _Positive, _Positive]
@@ -53,6 +56,12 @@ class VolumePlan(Record):
     normalisation: Literal["z-score", "ct"] = "z-score"
     intensities: Intensities | None = None
     mirrored: tuple[Literal[0, 1, 2], ...] = ()
+    further: tuple[Intensities | None, ...] = ()
+
+    @property
+    def scales(self) -> tuple[Intensities | None, ...]:
+        """What each channel is clipped and scaled by; None for a z-score of its own."""
+        return (self.intensities, *self.further)
 
     @property
     def fast_spacing(self) -> tuple[float, float, float]:

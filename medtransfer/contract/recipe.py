@@ -11,6 +11,8 @@ from medtransfer.contract.settings import PRESETS, Settings
 
 __all__ = ["PRESETS", "Recipe"]
 
+Stem = Literal["repeat/n", "repeat"]
+
 
 class Recipe(Settings):
     """Everything that decides how training goes, apart from the data.
@@ -68,6 +70,10 @@ class Recipe(Settings):
         For volumes: a patch holds at most as many voxels as a cube of this side; its form follows the data.
     spacing
         For volumes: distance between voxels in mm along every axis; 0 for what suits the data, as nnU-Net chooses it.
+    stem
+        For cases of several volumes, when the weights to start from take one: its first layer's weights are repeated
+        for each of the n volumes, ``repeat/n`` divides them by n, so that equal volumes give what one gave; ``repeat``
+        does not, as STU-Net's authors have it.
     """
 
     presets: ClassVar[str] = "presets"
@@ -104,6 +110,7 @@ class Recipe(Settings):
     iterations: int = Field(default=250, ge=1, le=100_000)
     patch_side: int = Field(default=128, ge=32, le=512)
     spacing: float = Field(default=0.0, ge=0.0, le=20.0)
+    stem: Stem = "repeat/n"
     calibration: Literal["auto", "none", "temperature", "platt", "isotonic"] = "auto"
     operating_point: Literal["f1", "sensitivity"] = "f1"
     wanted_sensitivity: float = Field(default=0.9, gt=0.0, le=1.0)
