@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from medtransfer.cohort.model import Problem
 from medtransfer.contract.bundle import BundleCard, ModelBundle
 from medtransfer.contract.evaluation import Confusion, Evaluation, Interval, LabelEvaluation, ModelEvaluation
-from medtransfer.work.report import co_occurrence, components, figures, learning_sections, numbers, structure_sections
+from medtransfer.work.report import (
+    co_occurrence,
+    components,
+    figures,
+    learning_sections,
+    maps,
+    numbers,
+    structure_sections,
+)
 from medtransfer.work.report.html import Html, element, facts, folded, join, paragraph, section, table, text
 from medtransfer.work.report.numbers import counted
 
