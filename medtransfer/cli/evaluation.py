@@ -30,6 +30,7 @@ def say_evaluation(bundle: ModelBundle) -> None:
         _say_structures(evaluation)
     else:
         _say_labels(evaluation)
+        _say_localisation(evaluation)
     for line in evaluation.verdict:
         console.say(line)
 
@@ -41,6 +42,13 @@ def _say_labels(evaluation: Evaluation) -> None:
             figures = [interval(model.labels[number].metrics.get(metric)) for metric in METRICS]
             rows.append((label.name, model.model, *figures))
     console.say_table(("label", "model", *METRICS), rows)
+
+
+def _say_localisation(evaluation: Evaluation) -> None:
+    if evaluation.localisation:
+        from medtransfer.work.report import maps
+
+        console.say_table([heading.lower() for heading in maps.HEADINGS], maps.localisation_rows(evaluation))
 
 
 def _say_structures(evaluation: Evaluation) -> None:

@@ -10,7 +10,7 @@ from medtransfer.contract.evaluation import Evaluation, LabelEvaluation, ModelEv
 from medtransfer.gui import pages, parts, theme
 from medtransfer.gui.plot import UNIT, Curve, Plot
 from medtransfer.gui.tables import Table
-from medtransfer.work.report import numbers
+from medtransfer.work.report import maps, numbers
 
 NO_EVALUATION = "This model carries no evaluation: how good it is, nobody knows."
 _DASH = "\u2013"
@@ -62,9 +62,17 @@ class EvaluationView(QWidget):
             "Exploratory: fewer than 100 positive patients; too few: fewer than 20. Choose a finding to see its curves."
         )
         self._column.addWidget(parts.label(about, "muted", theme.SMALL_SIZE))
+        self._show_localisation(evaluation)
         self.finding = FindingView()
         self._column.addWidget(self.finding)
         self._show_row(0)
+
+    def _show_localisation(self, evaluation: Evaluation) -> None:
+        """Show how well heat maps find what people drew boxes around, where that was measured."""
+        if evaluation.localisation:
+            self._column.addWidget(parts.heading("Whether heat maps find it"))
+            self._column.addWidget(Table("Heat maps against boxes", maps.HEADINGS, maps.localisation_rows(evaluation)))
+            self._column.addWidget(parts.label(maps.EXPLAINED, "muted", theme.SMALL_SIZE))
 
     def _overview(self, evaluation: Evaluation) -> Table:
         tuned, untuned = evaluation.of("tuned"), _model(evaluation, "untuned")

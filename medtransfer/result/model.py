@@ -124,7 +124,8 @@ class HeatmapInfo(Record):
     """The part of a heat map that goes into ``result.json``; the pixels lie beside it.
 
     ``part`` is the component of the model whose map it is, such as ``a``; empty for the map of the whole answer, which
-    comes before those of its parts. Faithfulness is measured for the whole.
+    comes before those of its parts. Faithfulness is measured for the whole. ``caution`` says what is known of how well
+    such maps find things.
     """
 
     label: str
@@ -133,6 +134,7 @@ class HeatmapInfo(Record):
     layer: str
     raw_maximum: float
     faithfulness: Faithfulness | None = None
+    caution: str = ""
     file: str = ""
     picture: str = ""
 

@@ -25,7 +25,7 @@ from medtransfer.transfer.addition import Addition
 from medtransfer.transfer.answering import Answerer, Details, Explained
 from medtransfer.transfer.augment import Augmentation, views
 from medtransfer.transfer.learning import Learning
-from medtransfer.transfer.locating import MapOf, with_localisation
+from medtransfer.transfer.locating import MapOf, cautioned, with_localisation
 from medtransfer.transfer.pictures import Region, as_unit, normalised, onto_picture, seen, square
 from medtransfer.transfer.provenance import about_model, passport, seeded
 from medtransfer.transfer.trio_answering import TrioAnswerer
@@ -115,7 +115,10 @@ class ClassifierPlugin:
         ctx.progress(0.5, "explaining")
         shown, unexplained = self._maps(answerer, normalised(unit, preprocessing), explained, findings, request)
         part = seen(region, preprocessing)
-        heatmaps = tuple(Heatmap(info, onto_picture(values, part, image)) for info, values in shown)
+        heatmaps = tuple(
+            Heatmap(cautioned(info, model.card, ctx.manifest), onto_picture(values, part, image))
+            for info, values in shown
+        )
         notices = (*self.notices(image), *_unfamiliar(answerer, features), *about_model(model, request), *unexplained)
         ctx.progress(1.0, "done")
         return Result(

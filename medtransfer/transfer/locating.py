@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from medtransfer.cohort import boxes
 from medtransfer.cohort.model import Box, Case, Cohort, Partition
+from medtransfer.cohort.words import counted
 from medtransfer.contract import explainers
 from medtransfer.contract.bundle import BundleCard, ModelBundle
 from medtransfer.contract.evaluation import EVERY_LABEL, Localisation
 from medtransfer.contract.explainers import Explainer
+from medtransfer.contract.manifest import Manifest
 from medtransfer.contract.verbs import Context
 from medtransfer.inference.localisation import THRESHOLDS, Overlap, inside, overlap, towards_centre
+from medtransfer.result.model import HeatmapInfo
 from medtransfer.study.model import Image
 from medtransfer.transfer import bootstrap, bundles
 
@@ -77,6 +80,17 @@ def with_localisation(
     return bundles.write(bundle.folder, bundle.card.model_copy(update={"evaluation": judged}), {})
 
 
+def cautioned(info: HeatmapInfo, card: BundleCard, manifest: Manifest) -> HeatmapInfo:
+    """Say with a map what is known of how well such maps find things: of this model where it was measured, of its kind.
+
+    Parts of an answer have no figures of their own.
+    """
+    known = card.evaluation.localisation if card.evaluation else []
+    of_label = {one.method: one for one in known if one.label == info.label}
+    measured = [_in_words(of_label[info.method], of_label)] if info.method in of_label else []
+    return info.model_copy(update={"caution": " ".join(filter(None, [*measured, manifest.card.maps]))})
+
+
 def summarised(compared: Sequence[Compared], count: int, seed: int) -> list[Localisation]:
     """Return the figures of each label and method, and of all labels together where there are several.
 
@@ -96,6 +110,14 @@ def summarised(compared: Sequence[Compared], count: int, seed: int) -> list[Loca
         together = [[one for one in compared if one.method == method] for method in methods]
         found += [_figures(EVERY_LABEL, some[0].method, some, count, seed) for some in together]
     return found
+
+
+def _in_words(own: Localisation, others: Mapping[str, Localisation]) -> str:
+    share, chance, centre = (f"{100 * one.pointing.value:.0f} %" for one in (own, others[CHANCE], others[CENTRE]))
+    return (
+        f"On {counted(own.maps, 'test map')} of this finding the hottest point lay in a drawn box in {share} (chance "
+        f"{chance}, the centre of the picture {centre})."
+    )
 
 
 def _drawn(

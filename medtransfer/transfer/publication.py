@@ -58,6 +58,7 @@ def publish(trained: Trained, manifest: Manifest, folder: Path) -> ModelBundle:
         versions=versions(manifest),
         seed=request.recipe.seed,
         parent=origin.parent,
+        notes=[manifest.card.maps] if manifest.card.maps else [],
         extra={"training": dict(trained.facts)},
     )
     return bundles.write(folder, card, trained.files)

@@ -15,10 +15,11 @@ from medtransfer.contract.bundle import ModelBundle
 from medtransfer.contract.evaluation import Localisation
 from medtransfer.contract.requests import LearnRequest
 from medtransfer.inference.localisation import THRESHOLDS, Overlap
+from medtransfer.result.model import HeatmapInfo
 from medtransfer.study.model import Image
 from medtransfer.transfer import locating
 from medtransfer.transfer.locating import CENTRE, CHANCE, Compared, MapOf
-from tests.transfer.small import RECIPE, PlainContext, Small, write_pictures
+from tests.transfer.small import MANIFEST, RECIPE, PlainContext, Small, write_pictures
 
 SHARE = 24 * 24 / (48 * 50)
 """Of a picture that the box around its red part covers."""
@@ -101,10 +102,23 @@ def test_learning_measures_the_maps_where_test_cases_have_boxes(model: ModelBund
 
 def test_guesses_that_see_no_picture_are_known_beforehand(model: ModelBundle) -> None:
     chance, centre = _of(model, CHANCE), _of(model, CENTRE)
-    assert (chance.pointing.value, chance.iou.value) == (pytest.approx(SHARE), pytest.approx(SHARE))
+    assert [chance.pointing.value, chance.iou.value] == pytest.approx([SHARE, SHARE])
     assert chance.threshold is None
     assert centre.pointing.value == 1.0
     assert centre.iou.value > 0.5
+
+
+def test_a_map_says_how_well_its_kind_finds_things(model: ModelBundle, trained: ModelBundle) -> None:
+    info = HeatmapInfo(label="red", method="Grad-CAM", layer="x", raw_maximum=1.0)
+    said = locating.cautioned(info, model.card, MANIFEST).caution
+    positives = _of(model, CHANCE).maps
+    assert said.startswith(f"On {positives} test maps of this finding the hottest point lay in a drawn box in ")
+    assert said.endswith("(chance 24 %, the centre of the picture 100 %).")
+    weak = MANIFEST.model_copy(update={"card": MANIFEST.card.model_copy(update={"maps": "They are weak."})})
+    assert locating.cautioned(info, model.card, weak).caution == f"{said} They are weak."
+    assert locating.cautioned(info, trained.card, weak).caution == "They are weak."
+    other = info.model_copy(update={"method": "Attention rollout"})
+    assert locating.cautioned(other, model.card, MANIFEST).caution == ""
 
 
 def test_without_boxes_nothing_is_loaded_or_changed(trained: ModelBundle, pictures: Path, tmp_path: Path) -> None:

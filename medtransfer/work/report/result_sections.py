@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from medtransfer.contract.bundle import BundleCard
 from medtransfer.result.model import Finding, Heatmap, Notice, Result, Structure
-from medtransfer.work.report import components, numbers, pictures
+from medtransfer.work.report import components, maps, numbers, pictures
 from medtransfer.work.report.html import Html, element, facts, folded, paragraph, section, table, text
 from medtransfer.work.report.model_sections import label_line
 
@@ -92,11 +92,11 @@ def _trust(heatmap: Heatmap) -> str:
     """Return the map's faithfulness beside that of chance, in words."""
     measured = heatmap.info.faithfulness
     if measured is None:
-        return "Its faithfulness was not measured."
+        return f"Its faithfulness was not measured. {maps.what_it_shows(heatmap.info)}"
     figures = f"Faithfulness {numbers.figure(measured.score)}, random map {numbers.figure(measured.random_score)}"
     if measured.score <= measured.random_score:
         return f"{figures}: no better than chance, do not read anything into it."
-    return f"{figures}. It shows what moved the answer, not the outline of a lesion."
+    return f"{figures}. {maps.what_it_shows(heatmap.info)}"
 
 
 def _findings(result: Result, card: BundleCard | None, verdicts: Mapping[str, str]) -> list[Html]:

@@ -12,6 +12,7 @@ import pytest
 
 from medtransfer.cohort.model import Problem
 from medtransfer.contract.bundle import ModelBundle
+from medtransfer.contract.evaluation import Interval, Localisation
 from medtransfer.errors import DataError
 from medtransfer.result.model import RESEARCH_USE_ONLY, Faithfulness, Heatmap, Notice, Result
 from medtransfer.result.writing import write
@@ -182,6 +183,46 @@ def test_heat_map_carries_its_faithfulness_beside_chance(tmp_path: Path) -> None
     assert page.tags.count("img") == 2
     assert "1 = 3.1 (raw maximum)" in page.text
     assert "Grad-CAM at blocks.6. Faithfulness 0.41, random map 0.12" in page.text
+
+
+def test_what_is_known_of_such_maps_stands_below_each(tmp_path: Path) -> None:
+    content = result()
+    heatmap = content.heatmaps[0]
+    for method, meaning in (("Grad-CAM", "what moved the answer"), ("Attention rollout", "for every finding alike")):
+        info = heatmap.info.model_copy(update={"method": method, "caution": "Such maps localise weakly."})
+        page = shown(tmp_path / method, replace(content, heatmaps=(Heatmap(info, heatmap.array),)))
+        assert meaning in page.text
+        assert "Such maps localise weakly." in page.text
+
+
+def test_figures_against_boxes_stand_beside_chance(tmp_path: Path) -> None:
+    model = bundle()
+    evaluation = model.card.evaluation
+    assert evaluation is not None
+    figures = [
+        Localisation(
+            label="dr",
+            method=method,
+            maps=24,
+            patients=21,
+            pointing=Interval(value=hits, low=hits - 0.1, high=hits + 0.1),
+            iou=Interval(value=0.12),
+            iou_quarter=0.25,
+            threshold=threshold,
+        )
+        for method, hits, threshold in (("Grad-CAM", 0.5, 0.31), ("Chance", 0.18, None))
+    ]
+    card = model.card.model_copy(
+        update={"evaluation": evaluation.model_copy(update={"localisation": figures}), "notes": ["Maps are weak."]}
+    )
+    evaluation_report(replace(model, card=card), tmp_path / "e.html", [])
+    text = Page(tmp_path / "e.html").text
+    assert "Whether heat maps find it" in text
+    assert "Grad-CAM 24 of 21 patients 0.50 (0.40\u20130.60) 0.12, from 0.31 on 25 %" in text
+    assert "Chance 24 of 21 patients 0.18 (0.08\u20130.28) 0.12 25 %" in text
+    assert "Maps are weak." in text
+    evaluation_report(model, tmp_path / "without.html", [])
+    assert "Whether heat maps find it" not in Page(tmp_path / "without.html").text
 
 
 def test_heat_map_no_better_than_chance_is_said_to_be_so(tmp_path: Path) -> None:
