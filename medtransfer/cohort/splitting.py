@@ -24,7 +24,7 @@ from medtransfer.result.model import Record
 
 FORMAT = 1
 PATIENTS_WANTED = 2
-"""Cases of each class that every partition should get when there are enough for all three."""
+"""Patients of each class that every partition should get when there are enough for all three."""
 
 Key = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
@@ -215,9 +215,8 @@ def _deal(
     concerned = [patient for patient in patients if fixed.get(patient, names[0]) in names]
     if not free:
         return dict(fixed)
-    total = np.sum([content[patient] for patient in concerned], axis=0)
     weights = np.array([shares[name] for name in names])
-    wanted = _wanted(total, weights / weights.sum())
+    wanted = _wanted(np.stack([content[patient] for patient in concerned]), weights / weights.sum())
     for patient in concerned:
         if patient in fixed:
             wanted[names.index(fixed[patient])] -= content[patient]
@@ -243,11 +242,16 @@ def _classes(cases: list[Case], labels: tuple[str, ...]) -> NDArray[np.float64]:
     return np.array([*present, *absent, len(cases)], dtype=np.float64)
 
 
-def _wanted(total: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cases of each class that each partition should get; shape (partitions, classes)."""
+def _wanted(content: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cases of each class that each partition should get, (partitions, classes); ``content`` is (patients, classes).
+
+    They are at least as many as :data:`PATIENTS_WANTED` patients have on average, where there are enough patients.
+    """
+    total, patients = content.sum(axis=0), (content > 0).sum(axis=0)
     wanted = np.outer(weights, total)
-    enough = total >= PATIENTS_WANTED * len(weights)
-    wanted[1:, enough] = np.maximum(wanted[1:, enough], PATIENTS_WANTED)
+    enough = patients >= PATIENTS_WANTED * len(weights)
+    fewest = PATIENTS_WANTED * total[enough] / patients[enough]
+    wanted[1:, enough] = np.maximum(wanted[1:, enough], fewest)
     wanted[0] = total - wanted[1:].sum(axis=0)
     return wanted
 

@@ -98,6 +98,22 @@ def test_few_positive_patients_reach_every_partition() -> None:
     assert sorted(found) == ["test", "test", "train", "train", "validation", "validation"]
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_both_eyes_of_few_patients_reach_every_partition(seed: int) -> None:
+    """Seven of 40 patients have it in both eyes: 14 cases, of which a fifth are fewer than two patients have."""
+    rows = [(eye, patient, int(patient < 7), int(patient % 3 == 0)) for patient in range(40) for eye in "RL"]
+    content = cohort(
+        [case(n, f"p{patient}", {"rare": rare, "dr": dr}) for n, (_, patient, rare, dr) in enumerate(rows)]
+    )
+    split = made(content, seed)
+    found = partitions_of_patients(content, split)
+    for partition in PARTITIONS:
+        inside = {
+            entry.patient for entry in content.cases if entry.labels["rare"] and found[entry.patient] == {partition}
+        }
+        assert len(inside) >= 2, partition
+
+
 def test_retraining_keeps_every_known_patient(tmp_path: Path) -> None:
     old = cohort([case(i, f"p{i // 2}", {"dr": i % 4 // 2}) for i in range(60)])
     first = made(old)
