@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 
-from medtransfer.cohort import identity, mask_checks, masks, words
+from medtransfer.cohort import identity, mask_checks, masks, volume_checks, words
 from medtransfer.cohort.model import PARTITIONS, Case, Cohort, MaskStructure, Partition, Problem
+from medtransfer.cohort.volume_checks import VolumeLook
 from medtransfer.errors import MedTransferError
 from medtransfer.study.pixels import pixel_sha256
 
@@ -26,7 +27,8 @@ class Look:
     """What opening one case's image showed: the hash of its pixels, or why there is none.
 
     ``values`` are the numbers that its mask shows, ``mask_noticed`` codes of what is to be said about it;
-    ``mask_error`` says why the mask cannot be used, and ``mask_hint`` what to do about that.
+    ``mask_error`` says why the mask cannot be used, and ``mask_hint`` what to do about that. ``volume`` is what the
+    values of volumes with masks showed.
     """
 
     pixels: str = ""
@@ -35,6 +37,7 @@ class Look:
     mask_error: str = ""
     mask_hint: str = ""
     mask_noticed: tuple[str, ...] = ()
+    volume: VolumeLook | None = None
 
 
 NOTHING_KNOWN: Mapping[str, Look] = MappingProxyType({})
@@ -151,7 +154,8 @@ def _answers(cohort: Cohort, looks: Mapping[str, Look]) -> list[Problem]:
     """Check what the cases teach: structures in masks, or labels."""
     if not cohort.structures:
         return [problem for label in cohort.labels for problem in _label(cohort, label)]
-    return mask_checks.judge(
+    volumes = volume_checks.judge(cohort.cases, {key: look.volume for key, look in looks.items() if look.volume})
+    return volumes + mask_checks.judge(
         cohort,
         {key: look.values for key, look in looks.items()},
         {key: (look.mask_error, look.mask_hint) for key, look in looks.items() if look.mask_error},
@@ -209,17 +213,21 @@ def _given_splits(cohort: Cohort) -> list[Problem]:
 
 def _open(case: Case) -> Look:
     try:
-        return Look(pixels=pixel_sha256(masks.only_image(case.image)))
+        return Look(pixels=pixel_sha256(masks.image_of(case)))
     except MedTransferError as error:
         return Look(error=error.message)
 
 
 def _open_with_mask(case: Case, structures: Sequence[MaskStructure]) -> Look:
-    look = _open(case)
-    if case.mask is None or look.error:
+    try:
+        image = masks.image_of(case)
+        look = Look(pixels=pixel_sha256(image), volume=volume_checks.look(image))
+    except MedTransferError as error:
+        return Look(error=error.message)
+    if case.mask is None:
         return look
     try:
-        drawn = masks.read(case.mask, masks.only_image(case.image), structures)
+        drawn = masks.read(case.mask, image, structures)
     except MedTransferError as error:
         return replace(look, mask_error=error.message, mask_hint=error.hint)
     return replace(look, values=masks.shown(drawn.values), mask_noticed=drawn.noticed)

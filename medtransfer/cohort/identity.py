@@ -62,6 +62,11 @@ def file_keys(paths: Iterable[Path]) -> dict[Path, str]:
         return {path: key for path, key in zip(unique, pool.map(key_or_none, unique), strict=True) if key}
 
 
+def joined_key(keys: Sequence[str]) -> str:
+    """Return the key of a case of several images from theirs, in their order; of one image its own."""
+    return keys[0] if len(keys) == 1 else hashlib.sha256("".join(keys).encode()).hexdigest()[:KEY_DIGITS]
+
+
 def label_id(heading: str) -> str:
     """Return the label id of a heading: ``"Diabetic retinopathy"`` becomes ``diabetic_retinopathy``."""
     slug = re.sub(r"[^a-z0-9]+", "_", heading.casefold()).strip("_")

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from medtransfer import study
 from medtransfer.cohort import segments, words
-from medtransfer.cohort.model import Cohort, MaskStructure
+from medtransfer.cohort.model import Case, Cohort, MaskStructure
 from medtransfer.cohort.segments import Drawn
 from medtransfer.cohort.structures import LARGEST
 from medtransfer.errors import DataError
+from medtransfer.study.companions import joined
 from medtransfer.study.grids import same_grid
 from medtransfer.study.model import Image, Level, Series
 
@@ -49,6 +50,17 @@ def only_image(path: Path) -> Image:
     if wrong:
         raise DataError(wrong.message, code=wrong.code, hint=wrong.fix or _EXPORT, subject=path.name)
     return image
+
+
+def image_of(case: Case) -> Image:
+    """Return a case's image; of a case of several volumes the first one, with the others as its companions.
+
+    Raises
+    ------
+    DataError
+        As :func:`only_image` and :func:`medtransfer.study.companions.joined`.
+    """
+    return joined([only_image(path) for path in (case.image, *case.further)])
 
 
 def read(path: Path, image: Image, structures: Sequence[MaskStructure]) -> Drawn:

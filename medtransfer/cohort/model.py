@@ -22,6 +22,8 @@ class Case:
         in splits and reports. It says nothing about the patient and survives renaming.
     image
         The file, or folder of DICOM slices, to open with :func:`medtransfer.study.open`.
+    further
+        Where a case consists of several volumes on one grid: the others, in the order of the network's channels.
     patient
         Whatever the table says; cases of one patient never end up in different partitions. Never logged.
     labels
@@ -46,6 +48,7 @@ class Case:
     split: Partition | None = None
     mask: Path | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    further: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """A cohort from a table: columns ``image`` (and ``mask``), ``patient``, optional ``split`` and ``site``, then labels.
 
+Where a case consists of several volumes on one grid, the others are in the columns ``image_2``, ``image_3``, ...
+
 A label column holds 1 (present), 0 (absent), nothing (unknown) or -1 (uncertain: the recipe says what that counts as).
 Paths are relative to the table. A file
 ``SYNTHETIC.txt`` beside the table says that its images were generated, and ``structures.csv`` what the numbers in its
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +26,7 @@ from medtransfer.errors import DataError
 
 SYNTHETIC_MARK = "SYNTHETIC.txt"
 RESERVED = ("image", "mask", "patient", "split", "site")
+_FURTHER = re.compile(r"image_([2-9])")
 _SPLITS: dict[str, Partition] = {
     **{name: name for name in PARTITIONS},
     "training": "train",
@@ -131,8 +135,13 @@ class _Columns:
             "Add a column `patient`: without it one person's pictures could be both trained on and tested. "
             "If every picture is of another person, number the rows.",
         )
-        self.refuse_empty("image")
-        self.refuse_empty("patient")
+        self.images = ("image", *self._further())
+        for heading in (*self.images, "patient"):
+            self.refuse_empty(heading)
+
+    def reserved(self, heading: str) -> bool:
+        """Return whether a column has a purpose of its own, so that it is no label."""
+        return heading.casefold() in {*RESERVED, *self.images}
 
     def texts(self, heading: str) -> list[str]:
         """Return the cells of a reserved column, empty strings when there is no such column."""
@@ -162,7 +171,7 @@ class _Columns:
 
     def labels(self, wanted: Sequence[str] | None) -> dict[str, int]:
         """Return the position of each label's column by label id."""
-        others = [position for position, heading in enumerate(self.headings) if heading.casefold() not in RESERVED]
+        others = [position for position, heading in enumerate(self.headings) if not self.reserved(heading)]
         by_id: dict[str, int] = {}
         for position in others:
             label = identity.label_id(self.headings[position])
@@ -191,7 +200,7 @@ class _Columns:
         for position, heading in enumerate(self.headings):
             strange = self._strange_rows(position)
             share = len(strange) / len(self.rows)
-            if heading.casefold() in RESERVED or position in chosen.values() or not strange or share > 0.05:
+            if self.reserved(heading) or position in chosen.values() or not strange or share > 0.05:
                 continue
             problems.append(
                 Problem(
@@ -226,6 +235,15 @@ class _Columns:
     def _strange_rows(self, position: int) -> tuple[int, ...]:
         return tuple(row.line for row in self.rows if row.cells[position] not in {*_VALUES, *_UNCERTAIN})
 
+    def _further(self) -> list[str]:
+        """Return the columns of a case's further volumes, which are numbered without a gap."""
+        found = sorted(heading for heading in self._positions if _FURTHER.fullmatch(heading))
+        for number, heading in enumerate(found, start=2):
+            self._require(
+                f"image_{number}", f"Number the columns of a case's volumes without a gap: {heading!r} is there."
+            )
+        return found
+
     def _require(self, heading: str, hint: str) -> None:
         if heading in self._positions:
             return
@@ -242,30 +260,31 @@ class _Columns:
 
 
 def _cases(columns: _Columns, chosen: dict[str, int], folder: Path) -> tuple[tuple[Case, ...], list[Problem]]:
-    images = [folder / text for text in columns.texts("image")]
+    images = [[folder / text for text in columns.texts(heading)] for heading in columns.images]
     patients = columns.texts("patient")
     sites = columns.texts("site")
     masks = [folder / text if text else None for text in columns.texts("mask")]
     splits = _splits(columns)
-    keys = identity.file_keys(images)
+    keys = identity.file_keys(path for column in images for path in column)
     values = {label: columns.values(label, position) for label, position in chosen.items()}
     cases: list[Case] = []
     missing: list[int] = []
     for i, row in enumerate(columns.rows):
-        mask = masks[i]
-        if images[i] not in keys or (mask is not None and not mask.exists()):
+        mask, volumes = masks[i], [column[i] for column in images]
+        if not all(path in keys for path in volumes) or (mask is not None and not mask.exists()):
             missing.append(i)
             continue
         cases.append(
             Case(
-                key=keys[images[i]],
-                image=images[i].absolute(),
+                key=identity.joined_key([keys[path] for path in volumes]),
+                image=volumes[0].absolute(),
                 patient=patients[i],
                 labels={label: values[label][i] for label in chosen},
                 row=row.line,
                 site=sites[i],
                 split=splits[i],
                 mask=mask.absolute() if mask else None,
+                further=tuple(path.absolute() for path in volumes[1:]),
             )
         )
     if not cases:

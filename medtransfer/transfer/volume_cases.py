@@ -85,7 +85,7 @@ def open_case(case: Case, taught: Taught) -> LearntCase:
     """
     if case.mask is None:
         raise PluginError("a case has no mask", code="learn.no-mask", hint="Report this: it should have been refused.")
-    image = masks.only_image(case.image)
+    image = masks.image_of(case)
     mask = masks.read(case.mask, image, taught.structures).values
     table = np.zeros(1 + max(int(mask.max()), *taught.outputs), dtype=np.uint16)
     for number, output in taught.outputs.items():

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from medtransfer.contract.plan import VolumePlan
 from medtransfer.errors import DataError
 from medtransfer.result.model import Notice
+from medtransfer.study.finite import finite_range
 from medtransfer.study.model import Image
 from medtransfer.transfer.resampling import resample
 from medtransfer.transfer.volume_frame import Frame, frame
@@ -76,27 +77,8 @@ def prepare(image: Image, plan: VolumePlan, modalities: Sequence[str]) -> Prepar
 
 def _numbers(array: NDArray[np.generic]) -> tuple[NDArray[np.generic], int]:
     """Return the array with its smallest number where it holds none, and how many voxels that were."""
-    missing, low, high = 0, np.inf, -np.inf
-    for plane in array:
-        finite = np.isfinite(plane)
-        count = int(np.count_nonzero(finite))
-        missing += plane.size - count
-        if count:
-            numbers = plane if count == plane.size else plane[finite]
-            low, high = min(low, float(numbers.min())), max(high, float(numbers.max()))
-    if missing == array.size:
-        raise DataError(
-            "no voxel of the volume is a number",
-            code="volume.not-finite",
-            hint="Export the original images: the values were lost in a conversion.",
-        )
-    if low == high:
-        raise DataError(
-            "all voxels of the volume have the same value",
-            code="volume.constant",
-            hint="Choose another series: there is nothing to see in this one.",
-        )
-    return (np.where(np.isfinite(array), array, low) if missing else array), missing
+    found = finite_range(array)
+    return (np.where(np.isfinite(array), array, found.low) if found.missing else array), found.missing
 
 
 def _normalise(values: NDArray[np.float32], plan: VolumePlan) -> None:
