@@ -1,4 +1,4 @@
-"""What the parts of a model said about a finding, and the confirmed cases that it found most alike."""
+"""The confirmed cases that a model found most alike, side by side."""
 
 from __future__ import annotations
 
@@ -6,68 +6,97 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage, QPixmap
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QImage, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from medtransfer.gui import parts, theme
-from medtransfer.result.model import Contribution, Finding, SimilarCase
+from medtransfer.gui import pages, parts, theme
+from medtransfer.result.model import Finding, SimilarCase
 from medtransfer.work.report import numbers
 
-_SIDE = 88
+_LARGEST = 1.6
+"""Pictures are made larger than they are by this factor at most: further they show pixels."""
+_WITHOUT = "Their pictures were not kept with the model."
 
 
 class Comparing(QWidget):
-    """Shows one finding's contributions and similar cases; nothing of what it does not have."""
+    """Shows one finding's similar cases; nothing where it has none."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.said = parts.label("", "muted", theme.SMALL_SIZE)
         self.note = parts.label("", "muted", theme.SMALL_SIZE)
         self._cases = QGridLayout()
-        self._cases.setSpacing(theme.spacing())
+        self._cases.setHorizontalSpacing(theme.spacing())
+        self._cases.setVerticalSpacing(theme.spacing(0.5))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.spacing())
+        column.setSpacing(theme.spacing(0.5))
         column.addLayout(self._cases)
         column.addWidget(self.note)
-        column.addWidget(self.said)
 
     def show_for(self, finding: Finding | None, pictures: Mapping[str, NDArray[np.uint8]]) -> None:
         """Show what is known about one finding."""
-        while (item := self._cases.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.setParent(None)
-                widget.deleteLater()
+        pages.clear(self._cases)
         similar = finding.similar if finding else ()
         for column, case in enumerate(similar):
+            self._cases.setColumnStretch(column, 1)
             if case.case in pictures:
-                self._cases.addWidget(_thumbnail(case, pictures[case.case]), 0, column)
-            self._cases.addWidget(parts.label(_caption(case), "muted", theme.SMALL_SIZE), 1, column)
+                self._cases.addWidget(Thumbnail(case, pictures[case.case]), 0, column)
+            self._cases.addWidget(_caption(case), 1, column)
         name = finding.name if finding else ""
-        self.note.setText(f"Confirmed cases of {name} that the model learnt from; a smaller distance is more alike.")
-        self.said.setText("\n".join(_line(part) for part in finding.contributions) if finding else "")
+        without = "" if any(case.case in pictures for case in similar) else f" {_WITHOUT}"
+        self.note.setText(
+            f"Cases with {_within_sentence(name)} that the model learnt from. The smaller the distance (0 to 2), the "
+            f"more alike.{without}"
+        )
         self.note.setVisible(bool(similar))
-        self.said.setVisible(bool(finding and finding.contributions))
 
 
-def _thumbnail(case: SimilarCase, pixels: NDArray[np.uint8]) -> QLabel:
-    made = QLabel()
-    rows, columns = pixels.shape[:2]
-    image = QImage(np.ascontiguousarray(pixels).data, columns, rows, 3 * columns, QImage.Format.Format_RGB888)
-    picture = QPixmap.fromImage(image)
-    mode = Qt.TransformationMode.SmoothTransformation
-    made.setPixmap(picture.scaled(_SIDE, _SIDE, Qt.AspectRatioMode.KeepAspectRatio, mode))
-    made.setAccessibleName(_caption(case))
+class Thumbnail(QLabel):
+    """A small picture as wide as its column, square."""
+
+    def __init__(self, case: SimilarCase, pixels: NDArray[np.uint8]) -> None:
+        super().__init__()
+        rows, columns = pixels.shape[:2]
+        image = QImage(np.ascontiguousarray(pixels).data, columns, rows, 3 * columns, QImage.Format.Format_RGB888)
+        self._whole = QPixmap.fromImage(image)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setAccessibleName(f"Confirmed case {_short(case)}, distance {numbers.figure(case.distance)}")
+        self.setToolTip(f"Case {case.case}: the key of its file. Nothing else of it is kept.")
+        self._fit(self._whole.width())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Be as large as the column allows."""
+        super().resizeEvent(event)
+        self._fit(min(event.size().width(), round(_LARGEST * self._whole.width())))
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return the size as it is."""
+        return self._whole.size()
+
+    def _fit(self, side: int) -> None:
+        ratio = self.devicePixelRatioF()
+        mode = Qt.TransformationMode.SmoothTransformation
+        pixels = round(max(side, 1) * ratio)
+        scaled = self._whole.scaled(pixels, pixels, Qt.AspectRatioMode.KeepAspectRatio, mode)
+        scaled.setDevicePixelRatio(ratio)
+        self.setPixmap(scaled)
+        self.setFixedHeight(round(scaled.height() / ratio))
+
+
+def _caption(case: SimilarCase) -> QLabel:
+    made = parts.label(f"distance {numbers.figure(case.distance)}", "muted", theme.SMALL_SIZE)
+    made.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+    made.setToolTip(f"Distance of case {case.case}")
+    made.setAccessibleName(f"Case {_short(case)}, distance {numbers.figure(case.distance)}")
     return made
 
 
-def _caption(case: SimilarCase) -> str:
-    return f"Case {case.case[:6]}\ndistance {numbers.figure(case.distance)}"
+def _short(case: SimilarCase) -> str:
+    return case.case[:6]
 
 
-def _line(part: Contribution) -> str:
-    """Return what a component adds to the probability, or a learner's own probability."""
-    if part.contribution is not None:
-        return f"{part.name}: adds {numbers.signed(part.contribution)}"
-    return f"{part.name}: says {numbers.figure(part.probability or 0.0)}"
+def _within_sentence(name: str) -> str:
+    """Return a finding's name as it stands within a sentence: abbreviations keep their capitals."""
+    return name if name[1:2].isupper() else f"{name[:1].lower()}{name[1:]}"

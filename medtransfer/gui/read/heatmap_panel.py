@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QComboBox, QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from medtransfer.gui import parts, theme
 from medtransfer.gui.canvas.colourmaps import COLOUR_MAPS, ColourMap
 from medtransfer.gui.read import words
 from medtransfer.gui.settings import Settings
 from medtransfer.result.model import Heatmap
+from medtransfer.work.report import maps
 
-_NO_BETTER = "No better than chance: do not read anything into this map."
-_WHAT_IT_SHOWS = "It shows what moved the answer, not the outline of a lesion."
+_WHOLE = "Both"
 
 
 class HeatmapPanel(QWidget):
@@ -24,6 +26,9 @@ class HeatmapPanel(QWidget):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self._settings = settings
+        self._maps: Sequence[Heatmap] = ()
+        self.part_buttons = QButtonGroup(self)
+        self._parts = QWidget()
         self.shown = QCheckBox("Heat map")
         self.shown.setChecked(True)
         self.opacity = QSlider(Qt.Orientation.Horizontal)
@@ -53,18 +58,60 @@ class HeatmapPanel(QWidget):
         """The colours in force."""
         return COLOUR_MAPS[self.colours.currentIndex()]
 
-    def show_for(self, heatmap: Heatmap | None, name: str, *, can_explain: bool) -> None:
-        """Show what is known about the map of one finding, or that there is none."""
-        self._controls.setVisible(heatmap is not None)
-        self.none.setVisible(heatmap is None)
-        self.ask.setVisible(heatmap is None and can_explain)
-        if heatmap is None:
-            why = "" if can_explain else " This plug-in does not explain its answers."
-            self.none.setText(f"No heat map was made for {name}.{why}")
+    @property
+    def heatmap(self) -> Heatmap | None:
+        """The map that is chosen: that of the whole answer, or of one of its parts."""
+        return next((entry for entry in self._maps if entry.info.part == self._chosen_part), None)
+
+    def show_for(self, known: Sequence[Heatmap], name: str, *, can_explain: bool) -> None:
+        """Show what is known about the maps of one finding, the whole answer's first, or that there is none."""
+        before = self._chosen_part
+        self._maps = known
+        self._offer_parts(before)
+        self._controls.setVisible(bool(known))
+        self.none.setVisible(not known)
+        self.ask.setVisible(not known and can_explain)
+        if known:
+            self._say_trust()
             return
-        believable = words.worth_reading(heatmap.info)
-        said = words.faithfulness(heatmap.info)
-        self.trust.setText(f"{said[0].upper()}{said[1:]}. {_WHAT_IT_SHOWS if believable else _NO_BETTER}")
+        why = "" if can_explain else " This plug-in does not explain its answers."
+        self.none.setText(f"No heat map was made for {name}.{why}")
+
+    @property
+    def _chosen_part(self) -> str:
+        button = self.part_buttons.checkedButton()
+        return str(button.property("part")) if button is not None else ""
+
+    def _offer_parts(self, chosen: str) -> None:
+        """Offer the whole answer's map and those of its parts, where there are any; keep what was looked at before."""
+        for button in self.part_buttons.buttons():
+            self.part_buttons.removeButton(button)
+            button.setParent(None)
+            button.deleteLater()
+        self._parts.setVisible(len(self._maps) > 1)
+        kept = chosen if any(entry.info.part == chosen for entry in self._maps) else ""
+        for entry in self._maps:
+            button = parts.switch(entry.info.part.upper() or _WHOLE, entry.info.method)
+            button.setAccessibleDescription(entry.info.method)
+            button.setProperty("part", entry.info.part)
+            button.setChecked(entry.info.part == kept)
+            button.clicked.connect(self._part_chosen)
+            self.part_buttons.addButton(button)
+            self._part_row.addWidget(button)
+
+    def _part_chosen(self) -> None:
+        self._say_trust()
+        self.changed.emit()
+
+    def _say_trust(self) -> None:
+        """Say how far the map may be believed; that of a part by the measure of the whole."""
+        whole, shown = self._maps[0].info, self.heatmap
+        believable = words.worth_reading(whole)
+        said = words.faithfulness(whole)
+        if shown is not None and shown.info.part:
+            said = f"{shown.info.method}; for both together: {said}"
+        meaning = maps.what_it_shows(whole) if believable else maps.NO_BETTER
+        self.trust.setText(f"{said[0].upper()}{said[1:]}. {meaning}")
         parts.restyle(self.trust, "kind", "muted" if believable else "warning")
 
     def _lay_out(self) -> None:
@@ -72,6 +119,11 @@ class HeatmapPanel(QWidget):
         first.setSpacing(theme.spacing())
         first.addWidget(self.shown, 1)
         first.addWidget(self.colours)
+        self._part_row = QHBoxLayout(self._parts)
+        self._part_row.setContentsMargins(0, 0, 0, 0)
+        self._part_row.setSpacing(theme.spacing(0.5))
+        self._part_row.setAlignment(Qt.AlignmentFlag.AlignLeft)
+        self._part_row.addWidget(parts.label("Map of", "muted"))
         second = QHBoxLayout()
         second.setSpacing(theme.spacing())
         second.addWidget(self.opacity, 1)
@@ -81,6 +133,7 @@ class HeatmapPanel(QWidget):
         inside.setSpacing(theme.spacing())
         inside.addLayout(first)
         inside.addLayout(second)
+        inside.addWidget(self._parts)
         inside.addWidget(self.trust)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

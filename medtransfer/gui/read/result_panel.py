@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from medtransfer.gui import parts, theme
 from medtransfer.gui.read.comparing import Comparing
+from medtransfer.gui.read.contributions import Contributions
 from medtransfer.gui.read.findings import Findings
 from medtransfer.gui.read.heatmap_panel import HeatmapPanel
 from medtransfer.gui.read.reading import Shown
@@ -36,6 +37,7 @@ class ResultPanel(QWidget):
         self.shown: Shown | None = None
         self.findings = Findings()
         self.heatmaps = HeatmapPanel(settings)
+        self.contributions = Contributions()
         self.comparing = Comparing()
         self.structures = Structures()
         self.verdict = VerdictPanel()
@@ -44,7 +46,8 @@ class ResultPanel(QWidget):
         self._parts: dict[str, list[QWidget]] = {
             "findings": [_heading("Findings"), self.findings],
             "heatmap": [_heading("Why"), self.heatmaps],
-            "comparing": [_heading("Compared with"), self.comparing],
+            "comparing": [_heading("Confirmed cases most alike"), self.comparing],
+            "contributions": [_heading("What each part said"), self.contributions],
             "structures": [self._headed("Structures", self._count), self.structures],
             "verdict": [_heading("Your verdict"), self.verdict],
             "save": [_heading("Save"), self.saving],
@@ -108,9 +111,8 @@ class ResultPanel(QWidget):
 
     @property
     def heatmap(self) -> Heatmap | None:
-        """The heat map of the selected finding or structure."""
-        maps, about = self.shown.result.heatmaps if self.shown else (), self.asked_about
-        return next((heatmap for heatmap in maps if about and heatmap.info.label == about.label), None)
+        """The heat map that is chosen of the selected finding or structure."""
+        return self.heatmaps.heatmap if self.shown is not None and self.asked_about is not None else None
 
     def heatmap_look(self) -> HeatmapLook | None:
         """Return the heat map of what is selected as it is to be drawn; None where there is none to be seen."""
@@ -133,7 +135,9 @@ class ResultPanel(QWidget):
     def _show_why(self) -> None:
         about = self.asked_about
         if self.shown is not None and about is not None:
-            self.heatmaps.show_for(self.heatmap, about.name, can_explain=self.shown.explains)
+            maps = [heatmap for heatmap in self.shown.result.heatmaps if heatmap.info.label == about.label]
+            self.heatmaps.show_for(maps, about.name, can_explain=self.shown.explains)
+            self.contributions.show_for(self.findings.selected())
             self.comparing.show_for(self.findings.selected(), self.shown.result.pictures)
 
     def _ask_why(self) -> None:
@@ -145,10 +149,12 @@ class ResultPanel(QWidget):
 
     def _show_parts(self) -> None:
         result = self.shown.result if self.shown else None
+        finding = self.findings.selected() if result is not None else None
         visible = {
             "findings": result is not None and bool(result.findings),
             "heatmap": result is not None and self.asked_about is not None,
-            "comparing": result is not None and self._compared,
+            "comparing": bool(finding and finding.similar),
+            "contributions": bool(finding and finding.contributions),
             "structures": result is not None and result.segmentation is not None,
             "verdict": result is not None,
             "save": result is not None,
@@ -156,11 +162,6 @@ class ResultPanel(QWidget):
         for name, widgets in self._parts.items():
             for widget in widgets:
                 widget.setVisible(visible[name])
-
-    @property
-    def _compared(self) -> bool:
-        finding = self.findings.selected()
-        return finding is not None and bool(finding.similar or finding.contributions)
 
     @staticmethod
     def _headed(text: str, figure: QLabel) -> QWidget:

@@ -1,0 +1,59 @@
+"""What each part of a model had to do with a finding."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtWidgets import QApplication, QLabel
+from pytestqt.qtbot import QtBot
+
+from medtransfer.gui.read.contributions import Bar, Contributions
+from medtransfer.result.model import Contribution, Finding
+
+PARTS = (
+    Contribution(name="A: network", kind="component", contribution=0.25),
+    Contribution(name="C: nearest cases", kind="component", contribution=-0.12),
+    Contribution(name="Random forest", kind="learner", probability=0.83),
+)
+
+
+def finding(*contributions: Contribution) -> Finding:
+    return Finding(
+        label="dr", name="Retinopathy", probability=0.9, threshold=0.5, positive=True, calibrated=True,
+        contributions=contributions,
+    )  # fmt: skip
+
+
+def texts(shown: Contributions) -> set[str]:
+    QApplication.processEvents()
+    return {label.text() for label in shown.findChildren(QLabel) if label.isVisible()}
+
+
+def test_components_add_or_take_away_and_learners_are_folded(qtbot: QtBot) -> None:
+    shown = Contributions()
+    qtbot.addWidget(shown)
+    shown.show()
+    shown.show_for(finding(*PARTS))
+    assert {"A: network", "+0.25", "C: nearest cases", "\u22120.12"} <= texts(shown)
+    assert "Random forest" not in texts(shown)
+    assert shown.more.text() == "1 learner voted on what they say"
+    shown.more.click()
+    assert {"Random forest", "0.83"} <= texts(shown)
+    shown.show_for(finding(*PARTS[:2]))
+    assert not shown.more.isVisible()
+    assert "0.83" not in texts(shown)
+    shown.show_for(None)
+    assert not texts(shown)
+
+
+SPANS = [(0.5, 0.625), (0.44, 0.5), (0.0, 0.83)]
+
+
+@pytest.mark.parametrize(("part", "span"), list(zip(PARTS, SPANS, strict=True)))
+def test_bars_go_to_the_side_to_which_a_part_pulls(qtbot: QtBot, part: Contribution, span: tuple[float, float]) -> None:
+    bar = Bar(part)
+    qtbot.addWidget(bar)
+    assert bar.span() == pytest.approx(span)
+    row = bar.grab().toImage()
+    middle = [row.pixelColor(column, row.height() // 2) for column in range(2, row.width() - 2)]
+    filled = [colour.lightness() > 80 for colour in middle]
+    assert sum(filled) / len(filled) == pytest.approx(span[1] - span[0], abs=0.06)
