@@ -24,6 +24,11 @@ def learners(home: Home) -> list[PluginEntry]:
     ]
 
 
+def pretrainers(home: Home) -> list[PluginEntry]:
+    """Return the plug-ins of :func:`learners` that can also learn from images without answers."""
+    return [entry for entry in learners(home) if entry.manifest is not None and entry.manifest.can.pretrain]
+
+
 def suggested_name(data: Path) -> str:
     """Return a name for a model: that of the table, or of its folder where every table is called so."""
     stem = data.parent.name if data.name in TABLE_NAMES else data.stem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,7 +57,13 @@ class _Outcome(Record):
     key: str
 
 
-def pretrain(session: Session, wish: PretrainWish, out: Path) -> Pretrained:
+def unwatched(sheets: Path) -> None:
+    """Show reconstructions to nobody."""
+
+
+def pretrain(
+    session: Session, wish: PretrainWish, out: Path, on_begun: Callable[[Path], None] = unwatched
+) -> Pretrained:
     """Pretrain an encoder; called again it goes on exactly where an earlier call was stopped or killed.
 
     Parameters
@@ -69,6 +75,8 @@ def pretrain(session: Session, wish: PretrainWish, out: Path) -> Pretrained:
     out
         One folder per pretraining; receives the bundle (``model``) and ``reconstructions``. It is what
         ``medtransfer learn --from`` takes.
+    on_begun
+        Receives the folder in which sheets of reconstructions appear while the network learns.
 
     Raises
     ------
@@ -85,6 +93,7 @@ def pretrain(session: Session, wish: PretrainWish, out: Path) -> Pretrained:
         if not _finished(out, key):
             require_space(session.home.root, learn.SPACE_MB)
             with jobs.running(session.home, f"pretrain-{key[:32]}", "pretrain", entry.id) as folder:
+                on_begun(folder / requests.CHECKPOINTS / requests.RECONSTRUCTIONS)
                 _run(session, entry, images, request, folder)
                 _keep(folder, out, key)
             logs.event("pretrain.done", plugin=entry.id)

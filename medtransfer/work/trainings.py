@@ -32,6 +32,7 @@ class _Begun(Record):
     name: str
     created: str
     labels: list[str] = []
+    parent: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def begin(home: Home, wish: Wish) -> Training:
         name=wish.name,
         created=created,
         labels=list(wish.labels),
+        parent=wish.parent,
     )
     write_text(folder / FILE, begun.model_dump_json())
     return Training(folder, wish, created, "unfinished")
@@ -110,7 +112,7 @@ def _read(folder: Path) -> Training | None:
         begun = _Begun.model_validate_json((folder / FILE).read_bytes())
     except (OSError, ValidationError):
         return None
-    wish = Wish(begun.plugin, Path(begun.data), begun.recipe, begun.name, tuple(begun.labels))
+    wish = Wish(begun.plugin, Path(begun.data), begun.recipe, begun.name, tuple(begun.labels), begun.parent)
     try:
         ended = learn.outcome(folder)
     except MedTransferError:

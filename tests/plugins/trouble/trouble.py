@@ -7,6 +7,8 @@ import os
 import time
 from collections.abc import Mapping
 
+from PIL import Image as Picture
+
 from medtransfer.cohort.model import Cohort, Partition
 from medtransfer.contract.bundle import (
     CARD,
@@ -17,7 +19,7 @@ from medtransfer.contract.bundle import (
     Preprocessing,
     file_sha256,
 )
-from medtransfer.contract.requests import AnalyseRequest, LearnRequest
+from medtransfer.contract.requests import RECONSTRUCTIONS, AnalyseRequest, LearnRequest, PretrainRequest
 from medtransfer.contract.verbs import Context
 from medtransfer.result.model import Finding, Passport, Result
 from medtransfer.study.model import Image
@@ -62,6 +64,27 @@ class Trouble:
         (ctx.output / CARD).write_text(card.model_dump_json(indent=1), encoding="utf-8")
         return ModelBundle.open(ctx.output)
 
+    def pretrain(self, cohort: Cohort, request: PretrainRequest, ctx: Context) -> ModelBundle:
+        """Count epochs in a checkpoint, and write a sheet after each: as bright as the epoch is late."""
+        record = ctx.checkpoints / "epochs.txt"
+        done = record.read_text().split() if record.exists() else []
+        sheets = ctx.checkpoints / RECONSTRUCTIONS
+        sheets.mkdir(exist_ok=True)
+        for epoch in range(len(done) + 1, EPOCHS + 1):
+            time.sleep(EPOCH_S)
+            ctx.check()
+            done.append(str(os.getpid()))
+            record.write_text(" ".join(done))
+            Picture.new("RGB", (48, 32), (20 * epoch,) * 3).save(sheets / f"epoch-{epoch:04}.png")
+            loss = {"validation_loss": 1.0 / epoch, "guess_loss": 0.5}
+            ctx.progress(epoch / EPOCHS, f"epoch {epoch} of {EPOCHS}", epoch=float(epoch), loss=0.9 / epoch, **loss)
+        history = [{"epoch": float(n), "validation_loss": 1.0 / n, "guess_loss": 0.5} for n in range(1, EPOCHS + 1)]
+        card = _card(cohort, {}, request, ctx, done).model_copy(
+            update={"task": "pretraining", "extra": {"epochs": done, "pretraining": {"history": history}}}
+        )
+        (ctx.output / CARD).write_text(card.model_dump_json(indent=1), encoding="utf-8")
+        return ModelBundle.open(ctx.output)
+
 
 def _passport(model: ModelBundle, request: AnalyseRequest, ctx: Context) -> Passport:
     return Passport(
@@ -79,15 +102,20 @@ def _passport(model: ModelBundle, request: AnalyseRequest, ctx: Context) -> Pass
 
 
 def _card(
-    cohort: Cohort, split: Mapping[str, Partition], request: LearnRequest, ctx: Context, epochs: list[str]
+    cohort: Cohort,
+    split: Mapping[str, Partition],
+    request: LearnRequest | PretrainRequest,
+    ctx: Context,
+    epochs: list[str],
 ) -> BundleCard:
+    labels = [] if isinstance(request, PretrainRequest) else request.labels
     parts = list(split.values())
     return BundleCard(
         name=request.name,
         plugin=ctx.manifest.id,
         plugin_version=ctx.manifest.version,
         created="2026-01-01T00:00:00+00:00",
-        labels=[BundleLabel(id=label, name=label.title()) for label in request.labels],
+        labels=[BundleLabel(id=label, name=label.title()) for label in labels],
         backbone="none",
         preprocessing=Preprocessing(size=32, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
         recipe=request.recipe,
