@@ -8,14 +8,12 @@ The encoder is timm's own class, so that its tensors have the names of timm's ne
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from timm.layers.norm import LayerNorm
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
-
-from medtransfer.errors import UserError
 
 PATCH = 16
 """Side of a patch in pixels."""
@@ -127,21 +125,13 @@ class MaskedAutoencoder(VisionTransformer):
         One of :data:`SIZES`.
     side
         Side of the pictures in pixels, a multiple of 16.
-
-    Raises
-    ------
-    UserError
-        ``pretrain.backbone`` or ``pretrain.size`` when there is no such encoder, or the side does not suit it.
     """
 
+    ratio: ClassVar[float] = 0.9
+    """Share of the patches that Xiao et al. hide."""
+
     def __init__(self, backbone: str, side: int) -> None:
-        size = _size(backbone)
-        if side % PATCH:
-            raise UserError(
-                f"pictures of {side} pixels cannot be cut into patches of {PATCH}",
-                code="pretrain.size",
-                hint=f"Use a multiple of {PATCH} as `input_size`, 224 for example.",
-            )
+        size = SIZES[backbone]
         super().__init__(
             img_size=side,
             patch_size=PATCH,
@@ -205,6 +195,10 @@ class MaskedAutoencoder(VisionTransformer):
         """Return the patches that the network makes of the visible ones, (n, patches, 768)."""
         return self.decode(self.encode(pictures, masking.kept), masking.restore)
 
+    def loss(self, predicted: Tensor, target: Tensor, hidden: Tensor) -> Tensor:
+        """Return the mean squared error over hidden patches: see :func:`loss`."""
+        return loss(predicted, target, hidden)
+
     def encoder_tensors(self) -> dict[str, Tensor]:
         """Return the encoder's tensors under timm's names."""
         own = ("decoder_", "mask_token")
@@ -219,16 +213,6 @@ class MaskedAutoencoder(VisionTransformer):
         nn.init.xavier_uniform_(self.patch_embed.proj.weight.data.flatten(1))
         nn.init.normal_(self.get_parameter("cls_token"), std=0.02)
         nn.init.normal_(self.mask_token, std=0.02)
-
-
-def _size(backbone: str) -> Size:
-    if backbone not in SIZES:
-        raise UserError(
-            f"there is no masked pretraining for the network {backbone[:80]!r}",
-            code="pretrain.backbone",
-            hint=f"Choose {', '.join(SIZES)} with `--set backbone=...`.",
-        )
-    return SIZES[backbone]
 
 
 def _fixed(values: Tensor) -> nn.Parameter:

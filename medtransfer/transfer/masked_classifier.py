@@ -12,7 +12,7 @@ from medtransfer.transfer.masked_pretraining import MaskedPretraining
 
 
 class MaskedClassifierPlugin(ClassifierPlugin):
-    """:class:`ClassifierPlugin` on a vision transformer, with masked pretraining as a third verb."""
+    """:class:`ClassifierPlugin` with masked pretraining as a third verb, of vision transformers or of a DenseNet."""
 
     backbone = "vit_small_patch16_mean_224"
     weights = RANDOM

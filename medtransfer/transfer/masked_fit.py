@@ -16,7 +16,8 @@ from medtransfer.contract.pretraining import PretrainRecipe
 from medtransfer.contract.verbs import Context
 from medtransfer.inference.machine import cpu_has_bf16
 from medtransfer.transfer import checkpoints, masked_autoencoder, masked_views
-from medtransfer.transfer.masked_autoencoder import PATCH, MaskedAutoencoder, mask
+from medtransfer.transfer.masked_autoencoder import PATCH, mask
+from medtransfer.transfer.masked_networks import MaskedNetwork
 from medtransfer.transfer.pictures import normalised
 from medtransfer.transfer.prepared import PictureFolder
 
@@ -27,9 +28,13 @@ _AT_ONCE = 32
 
 @dataclass(frozen=True, eq=False)
 class MaskedTask:
-    """What is learned from: prepared pictures, how they are normalised, and which of them are kept for validation."""
+    """What is learned from: prepared pictures, how they are normalised, and which of them are kept for validation.
+
+    ``ratio`` is the share of the patches that are hidden.
+    """
 
     recipe: PretrainRecipe
+    ratio: float
     pictures: PictureFolder
     preprocessing: Preprocessing
     train: Sequence[str]
@@ -47,7 +52,7 @@ class MaskedProgress:
 class MaskedFit:
     """One pretraining of one network, which is trained in place."""
 
-    def __init__(self, network: MaskedAutoencoder, task: MaskedTask, ctx: Context) -> None:
+    def __init__(self, network: MaskedNetwork, task: MaskedTask, ctx: Context) -> None:
         self._network, self._task, self._ctx = network.to(ctx.device), task, ctx
         self._steps = max(1, len(task.train) // task.recipe.batch_size)
         self._bf16 = ctx.device == "cuda" or cpu_has_bf16()
@@ -64,9 +69,9 @@ class MaskedFit:
     def run(self, checkpoint: Path, tell: Callable[[MaskedProgress], None]) -> MaskedProgress:
         """Train to the last epoch of the recipe, going on from the checkpoint where there is one.
 
-        ``tell`` is called after each epoch. The figures in the history: ``epoch``, ``loss`` (the epoch's mean, not
-        before the first), ``validation_loss`` and ``guess_loss``, that of the visible patches' mean colour: mean
-        squared errors over hidden patches, in units of the normalised pictures.
+        ``tell`` is called after each epoch. The figures in the history: ``epoch``, ``loss`` (the epoch's mean of what
+        the network makes smaller, not before the first), ``validation_loss`` and ``guess_loss``, that of the visible
+        patches' mean colour: mean squared errors over hidden patches, in units of the normalised pictures.
         """
         if checkpoint.exists():
             self._resume(checkpoint)
@@ -92,7 +97,7 @@ class MaskedFit:
         """
         side = self._network.side
         pictures = self._whole(keys)
-        masking = mask(self._noise(keys), self._task.recipe.mask_ratio)
+        masking = mask(self._noise(keys), self._task.ratio)
         with torch.inference_mode():
             predicted = self._network.eval()(pictures, masking).float()
         cut = masked_autoencoder.patches(pictures)
@@ -125,24 +130,28 @@ class MaskedFit:
             group["lr"] = rate
         self._optimizer.zero_grad()
         with torch.autocast(self._ctx.device, torch.bfloat16, enabled=self._bf16):
-            found = self._loss(pictures.to(self._ctx.device), noise.to(self._ctx.device))[0]
+            found = self._loss(pictures.to(self._ctx.device), noise.to(self._ctx.device))
         found.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         self._optimizer.step()
         return float(found.detach())
 
-    def _loss(self, pictures: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the network's loss and that of the guess."""
-        recipe = self._task.recipe
-        masking = mask(noise, recipe.mask_ratio)
-        target = masked_autoencoder.patches(pictures)
-        if recipe.patch_norm:
-            target = masked_autoencoder.patch_normalised(target)
-        predicted = self._network(pictures, masking).float()
-        guess = masked_views.guessed(target, masking.kept)
-        return (
-            masked_autoencoder.loss(predicted, target, masking.hidden),
-            masked_autoencoder.loss(guess, target, masking.hidden),
-        )
+    def _loss(self, pictures: Tensor, noise: Tensor) -> Tensor:
+        """Return what the network is to make smaller."""
+        masking = mask(noise, self._task.ratio)
+        target = self._target(pictures)
+        return self._network.loss(self._network(pictures, masking).float(), target, masking.hidden)
+
+    def _errors(self, pictures: Tensor, noise: Tensor) -> tuple[float, float]:
+        """Return the errors in hidden patches, of the network and of the guess."""
+        masking = mask(noise, self._task.ratio)
+        target = self._target(pictures)
+        made = (self._network(pictures, masking).float(), masked_views.guessed(target, masking.kept))
+        own, guess = (float(masked_autoencoder.loss(one, target, masking.hidden)) for one in made)
+        return own, guess
+
+    def _target(self, pictures: Tensor) -> Tensor:
+        cut = masked_autoencoder.patches(pictures)
+        return masked_autoencoder.patch_normalised(cut) if self._task.recipe.patch_norm else cut
 
     def _judged(self) -> dict[str, float]:
         """Return the losses on the validation pictures, whole, each under a mask of its own that stays the same."""
@@ -153,9 +162,9 @@ class MaskedFit:
             for start in range(0, len(keys), _AT_ONCE):
                 self._ctx.check()
                 some = keys[start : start + _AT_ONCE]
-                losses = self._loss(self._whole(some), self._noise(some))
-                own += float(losses[0]) * len(some)
-                guess += float(losses[1]) * len(some)
+                errors = self._errors(self._whole(some), self._noise(some))
+                own += errors[0] * len(some)
+                guess += errors[1] * len(some)
         return {"validation_loss": own / len(keys), "guess_loss": guess / len(keys)}
 
     def _whole(self, keys: Sequence[str]) -> Tensor:

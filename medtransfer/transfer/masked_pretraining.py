@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -18,10 +18,10 @@ from medtransfer.contract.bundle import BundleCard, ModelBundle, Preprocessing
 from medtransfer.contract.requests import RECONSTRUCTIONS, PretrainRequest
 from medtransfer.contract.verbs import Context
 from medtransfer.errors import DataError
-from medtransfer.transfer import bundles
+from medtransfer.transfer import bundles, masked_networks
 from medtransfer.transfer.augment import Augmentation
-from medtransfer.transfer.masked_autoencoder import MaskedAutoencoder
 from medtransfer.transfer.masked_fit import MaskedFit, MaskedProgress, MaskedTask
+from medtransfer.transfer.masked_networks import MaskedNetwork
 from medtransfer.transfer.prepared import PictureFolder
 from medtransfer.transfer.publication import data_statement, versions
 
@@ -68,12 +68,13 @@ class MaskedPretraining:
     def run(self) -> ModelBundle:
         """Train the encoder and write the bundle."""
         torch.manual_seed(self._recipe.seed)
-        network = MaskedAutoencoder(self._backbone, self._recipe.input_size)
+        network = masked_networks.build(self._backbone, self._recipe.input_size)
+        ratio = self._recipe.mask_ratio or network.ratio
         self._pictures.fill(self._cohort.cases, self._tell_prepared)
         keys = {partition: [case.key for case in cases] for partition, cases in self._cases.items()}
         mean, std = colour_statistics(self._pictures, keys["train"])
         preprocessing = Preprocessing(size=self._recipe.input_size, mean=mean, std=std, crop=self._crop)
-        task = MaskedTask(self._recipe, self._pictures, preprocessing, keys["train"], keys["validation"])
+        task = MaskedTask(self._recipe, ratio, self._pictures, preprocessing, keys["train"], keys["validation"])
         fit = MaskedFit(network, task, self._ctx)
         sheets = self._ctx.checkpoints / RECONSTRUCTIONS
         sheets.mkdir(exist_ok=True)
@@ -87,9 +88,9 @@ class MaskedPretraining:
             self._ctx.progress(share, f"epoch {epoch} of {epochs}", **progress.history[-1])
 
         progress = fit.run(self._ctx.checkpoints / _CHECKPOINT, tell)
-        return self._write(network, preprocessing, progress)
+        return self._write(network, preprocessing, {"mask_ratio": ratio, "history": progress.history})
 
-    def _write(self, network: MaskedAutoencoder, preprocessing: Preprocessing, progress: MaskedProgress) -> ModelBundle:
+    def _write(self, network: MaskedNetwork, preprocessing: Preprocessing, course: Mapping[str, Any]) -> ModelBundle:
         manifest = self._ctx.manifest
         card = BundleCard(
             name=self._request.name,
@@ -105,7 +106,7 @@ class MaskedPretraining:
             data=data_statement(self._cohort, self._cases),
             versions=versions(manifest),
             seed=self._recipe.seed,
-            extra={"pretraining": {"history": progress.history}},
+            extra={"pretraining": course},
         )
         return bundles.write(self._ctx.output, card, {bundles.ENCODER: bundles.stored(network.encoder_tensors())})
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medtransfer.errors import UserError
-from medtransfer.transfer import backbones, masked_autoencoder
+from medtransfer.transfer import backbones, masked_autoencoder, masked_networks
 from medtransfer.transfer.masked_autoencoder import SIZES, MaskedAutoencoder, mask
 
 TINY = "vit_tiny_patch16_mean_224"
@@ -164,11 +164,12 @@ def test_encoder_tensors_fill_a_network_for_another_size(small: MaskedAutoencode
 
 
 @pytest.mark.parametrize(
-    ("backbone", "side", "code"), [("resnet50", 224, "pretrain.backbone"), (TINY, 100, "pretrain.size")]
+    ("backbone", "side", "code"),
+    [("resnet50", 224, "pretrain.backbone"), (TINY, 100, "pretrain.size"), ("densenet121", 40, "pretrain.size")],
 )
 def test_what_cannot_be_pretrained_is_refused(backbone: str, side: int, code: str) -> None:
     with pytest.raises(UserError) as refused:
-        MaskedAutoencoder(backbone, side)
+        masked_networks.build(backbone, side)
     assert refused.value.code == code
 
 

@@ -20,7 +20,7 @@ from medtransfer.contract.requests import RECONSTRUCTIONS, LearnRequest, Pretrai
 from medtransfer.contract.verbs import JobCancelled
 from medtransfer.errors import DataError, UserError
 from medtransfer.sdk import MaskedClassifierPlugin
-from medtransfer.transfer import bundles, masked_pretraining, weights
+from medtransfer.transfer import bundles, masked_networks, masked_pretraining, weights
 from medtransfer.transfer.masked_fit import learning_rate
 from medtransfer.transfer.masked_origin import FromEncoder
 from medtransfer.transfer.origin import FromModel
@@ -216,7 +216,12 @@ def test_the_learning_rate_rises_and_then_falls_along_a_cosine() -> None:
 def test_presets_are_valid(name: str) -> None:
     recipe = PretrainRecipe.resolve(name)
     assert recipe.name == name
-    assert (recipe.mask_ratio, recipe.smallest_crop, recipe.patch_norm) == (0.9, 0.5, False)
+    assert (recipe.mask_ratio, recipe.smallest_crop, recipe.patch_norm) == (None, 0.5, False)
+
+
+def test_without_a_ratio_the_papers_own_is_hidden() -> None:
+    assert masked_networks.build(TINY, 64).ratio == 0.9
+    assert masked_networks.build("densenet121", 64).ratio == 0.75
 
 
 def test_a_card_written_before_pretraining_still_opens(bundle: ModelBundle, tmp_path: Path) -> None:
