@@ -90,7 +90,7 @@ def segmenting(studio: Studio, pictures: Pictures) -> None:
     found.heatmaps.ask.click()
     studio.until(lambda: found.heatmap is not None)
     studio.rest()
-    found.structures.model.set_all(shown=False)
+    found.structures.hide_all()
     studio.shoot("read-structure-explained")
     run("read.layout.1")
     run("read.remove_all")

@@ -179,9 +179,9 @@ class ViewGrid(QWidget):
             view.show_segmentation(self._segmentation if self._has_structures(number) else None)
 
     def show_point(self, voxel: Voxel) -> None:
-        """Put the crosshair of every view at array indices: ``(k, j, i)`` or ``(y, x)``."""
+        """Put the crosshair of every view at array indices: ``(k, j, i)`` or ``(y, x)``; centre what is enlarged."""
         for view in self.views:
-            view.set_point(voxel)
+            view.centre_on(voxel)
             if self._follows() or self.tool is Tool.CROSSHAIR:
                 view.show_crosshair(shown=True)
         self.point_moved.emit(voxel)

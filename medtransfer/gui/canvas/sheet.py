@@ -161,6 +161,14 @@ class Sheet(QGraphicsView):
             self.centerOn(*self.slicing.scene(row, column))
         self.viewport().update()
 
+    def centre_on(self, voxel: Voxel) -> None:
+        """Put the crosshair at array indices, in the middle of what can be seen unless the whole slice can."""
+        self.set_point(voxel)
+        if self.slicing is not None and not self.fitted:
+            row, column, _ = self.slicing.place(voxel)
+            self.centerOn(*self.slicing.scene(row, column))
+            self.viewport().update()
+
     def set_window(self, centre: float, width: float) -> None:
         """Set the display window and tell."""
         window = Window(centre, max(width, 1.0))

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, get_args
 
 from medtransfer.gui.command import Command
+from medtransfer.gui.read import structure_commands
 from medtransfer.gui.read.regions import Panel
 from medtransfer.gui.read.report import Kind
 from medtransfer.gui.read.save_panel import FILES
@@ -29,7 +30,7 @@ _VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 def of(space: ReadSpace) -> list[Command]:
     """Return the commands of the reading space."""
-    return [*_studies(space), *_statements(space), *_analysis(space), *_viewing(space)]
+    return [*_studies(space), *_statements(space), *_analysis(space), *_viewing(space), *structure_commands.of(space)]
 
 
 def _studies(space: ReadSpace) -> list[Command]:
@@ -195,6 +196,14 @@ def _viewing(space: ReadSpace) -> list[Command]:
             "See the picture as it is, without what was found.",
             enabled=shown,
         ),
-        Command("read.undo", "Undo", "View", viewer.undo.undo, "Ctrl+Z", "Take back a measure.", viewer.undo.canUndo),
+        Command(
+            "read.undo",
+            "Undo",
+            "View",
+            viewer.undo.undo,
+            "Ctrl+Z",
+            "Take back a measure, or which structures are shown.",
+            viewer.undo.canUndo,
+        ),
         Command("read.redo", "Redo", "View", viewer.undo.redo, "Ctrl+Shift+Z", "Do it again.", viewer.undo.canRedo),
     ]

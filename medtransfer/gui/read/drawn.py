@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from medtransfer.gui import parts, theme
@@ -31,14 +32,14 @@ class Drawn(QWidget):
     overlay_changed = Signal()
     jump = Signal(int)
 
-    def __init__(self) -> None:
+    def __init__(self, undo: QUndoStack) -> None:
         super().__init__()
         self.shown: Imported | None = None
         self._offered: list[Annotation] = []
         self.choice = QComboBox()
         self.choice.setAccessibleName("Segmentation from the files")
         self.choice.activated.connect(self._choose)
-        self.structures = Structures()
+        self.structures = Structures(undo)
         self.structures.visible_changed.connect(self.overlay_changed)
         self.structures.jump.connect(self.jump)
         column = QVBoxLayout(self)
@@ -85,6 +86,7 @@ class Drawn(QWidget):
 
     def _show(self, imported: Imported | None) -> None:
         self.shown = imported
+        self.structures.model.forget()
         self.structures.setVisible(imported is not None)
         if imported is not None:
             self.structures.show_structures(imported.segmentation.structures)

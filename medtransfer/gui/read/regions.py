@@ -45,7 +45,7 @@ class Regions(QWidget):
         self.centre = Centre(viewer)
         self.analyse = analyse
         self.result = result
-        self.drawn = Drawn()
+        self.drawn = Drawn(viewer.undo)
         self.notices = Notices()
         self.right = self._make_right()
         self._dragged: tuple[int, int] | None = None
@@ -63,7 +63,7 @@ class Regions(QWidget):
         yield
         analyse = AnalysePanel(settings)
         yield
-        result = ResultPanel(settings)
+        result = ResultPanel(settings, viewer.undo)
         yield
         return cls(left, viewer, analyse, result)
 

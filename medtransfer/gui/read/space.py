@@ -14,7 +14,7 @@ from medtransfer.errors import MedTransferError
 from medtransfer.gui.background import Job
 from medtransfer.gui.canvas.grid import Layout
 from medtransfer.gui.context import Context
-from medtransfer.gui.read import commands, context_menu, notices, words
+from medtransfer.gui.read import commands, context_menu, notices, structure_commands, words
 from medtransfer.gui.read.card import CardDialog
 from medtransfer.gui.read.delivering import Delivering
 from medtransfer.gui.read.landmark import landmark
@@ -22,6 +22,7 @@ from medtransfer.gui.read.opening import Opener
 from medtransfer.gui.read.reading import Reading, Shown
 from medtransfer.gui.read.regions import Regions
 from medtransfer.gui.read.statements import Statements
+from medtransfer.gui.read.structures import Structures
 from medtransfer.gui.read.studies import Entry, Role, StudiesModel
 from medtransfer.gui.read.watch import Watch
 from medtransfer.gui.search import Hit
@@ -155,6 +156,13 @@ class ReadSpace:
         self.reading.folders.pop(entry.series.uid, None)
         self._begin(entry)
 
+    @property
+    def structures(self) -> Structures | None:
+        """The list of what is drawn over the picture: from the files if chosen, else from an analysis."""
+        if self.drawn.segmentation is not None:
+            return self.drawn.structures
+        return self.result_panel.structures if self.result_panel.segmentation is not None else None
+
     def has_any(self) -> bool:
         """Whether anything is open."""
         return self.studies.rowCount() > 0
@@ -234,6 +242,8 @@ class ReadSpace:
         panel.explain.connect(self._explain)
         panel.judged.connect(self._judge)
         panel.jump.connect(lambda value: self._jump(panel.segmentation, value))
+        for listed in (panel.structures, self.drawn.structures):
+            listed.menu_wanted.connect(partial(self._open_structure_menu, listed))
         self.drawn.wanted.connect(self._read_drawn)
         self.drawn.overlay_changed.connect(self._draw_overlay)
         self.drawn.jump.connect(lambda value: self._jump(self.drawn.segmentation, value))
@@ -293,6 +303,10 @@ class ReadSpace:
 
     def _open_menu(self, place: QPoint) -> None:
         context_menu.opened(self._context.commands, commands.OF_A_ROW, self.studies_panel.view, place)
+
+    def _open_structure_menu(self, listed: Structures, place: QPoint) -> None:
+        if listed is self.structures:
+            context_menu.opened(self._context.commands, structure_commands.OF_A_STRUCTURE, listed.view, place)
 
     def _show_notices(self) -> None:
         """Show what is to be known of the selected file, of what is drawn and of the series."""
@@ -354,9 +368,11 @@ class ReadSpace:
             self.viewer.show_heatmap(None)
             self.viewer.show_segmentation(None, ())
             return
-        source = self.drawn if self.drawn.segmentation is not None else panel
         self.viewer.show_heatmap(panel.heatmap_look())
-        self.viewer.show_segmentation(source.segmentation, source.structures.model.visible_values())
+        self.viewer.show_segmentation(
+            self.drawn.segmentation or panel.segmentation,
+            self.structures.model.visible_values() if self.structures is not None else (),
+        )
 
     def _explain(self, label: str) -> None:
         shown = self.reading.shown

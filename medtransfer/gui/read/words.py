@@ -135,9 +135,21 @@ def distances(spacing: Sequence[float]) -> str:
     return f"{f' {TIMES} '.join(figures if len(set(figures)) > 1 else figures[:1])} mm"
 
 
+def figures(structure: Structure) -> tuple[str, str]:
+    """Return a structure's volume in ml and its mean in HU, empty where that is not known."""
+    volume = f"{structure.volume_ml:,.0f}" if structure.volume_ml >= 10 else f"{structure.volume_ml:.1f}"
+    mean = "" if structure.mean_hu is None else f"{structure.mean_hu:.0f}".replace("-", "\u2212")
+    return volume, mean
+
+
 def structure_figures(structure: Structure) -> str:
     """Return a structure's volume and mean."""
-    volume = f"{structure.volume_ml:,.0f} ml" if structure.volume_ml >= 10 else f"{structure.volume_ml:.1f} ml"
-    if structure.mean_hu is None:
-        return volume
-    return f"{volume}{DOT}{structure.mean_hu:.0f} HU".replace("-", "\u2212")
+    volume, mean = figures(structure)
+    return f"{volume} ml{DOT}{mean} HU" if mean else f"{volume} ml"
+
+
+def structure_in_full(structure: Structure) -> str:
+    """Return everything about a structure, a line each: its name, its figures with the spread, its code."""
+    spread = "" if structure.sd_hu is None else f" \u00b1 {structure.sd_hu:.0f} (SD over its voxels)"
+    code = f"SNOMED CT {structure.code}" if structure.code else ""
+    return "\n".join(filter(None, (structure.name, f"{structure_figures(structure)}{spread}", code)))

@@ -67,6 +67,20 @@ def test_jumping_to_a_place_shows_it_everywhere(grid: ViewGrid, volume: Image) -
         assert view.viewport().rect().contains(view.screen_place(view.slicing.scene(row, column)).toPoint())
 
 
+def test_jumping_centres_enlarged_views_and_leaves_whole_slices_whole(grid: ViewGrid, volume: Image) -> None:
+    grid.set_layout(Layout.FOUR)
+    grid.set_image(volume)
+    grid.show_point((4, 9, 20))
+    assert all(view.fitted for view in grid.views)
+    grid.zoom_by(4.0)
+    grid.show_point((5, 14, 21))
+    for view in grid.views:
+        assert view.slicing is not None
+        row, column, _ = view.slicing.place((5, 14, 21))
+        away = view.screen_place(view.slicing.scene(row, column)) - view.viewport().rect().center().toPointF()
+        assert away.manhattanLength() < 4
+
+
 def test_window_inversion_and_zoom_are_shared(qtbot: QtBot, grid: ViewGrid, volume: Image) -> None:
     grid.set_layout(Layout.FOUR)
     grid.set_image(volume)

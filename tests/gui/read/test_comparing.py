@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QEvent
+from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
@@ -21,7 +22,7 @@ KEYS = [f"{number:016x}" for number in range(3)]
 
 
 def test_the_nearest_confirmed_cases_are_shown_side_by_side(qtbot: QtBot, tmp_path: Path) -> None:
-    panel = ResultPanel(Settings(tmp_path))
+    panel = ResultPanel(Settings(tmp_path), QUndoStack())
     qtbot.addWidget(panel)
     plain = result()
     first = plain.findings[0].model_copy(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PySide6.QtGui import QUndoStack
 from pytestqt.qtbot import QtBot
 
 from medtransfer.gui.read.reading import Shown
@@ -16,7 +17,7 @@ from tests.result.results import segmented
 
 
 def test_the_selected_structure_is_explained(qtbot: QtBot, tmp_path: Path) -> None:
-    panel = ResultPanel(Settings(tmp_path))
+    panel = ResultPanel(Settings(tmp_path), QUndoStack())
     qtbot.addWidget(panel)
     content = segmented()
     assert content.segmentation is not None
@@ -43,7 +44,7 @@ def test_the_selected_structure_is_explained(qtbot: QtBot, tmp_path: Path) -> No
 
 
 def test_a_result_that_was_explained_opens_with_its_map(qtbot: QtBot, tmp_path: Path) -> None:
-    panel = ResultPanel(Settings(tmp_path))
+    panel = ResultPanel(Settings(tmp_path), QUndoStack())
     qtbot.addWidget(panel)
     content = segmented()
     assert content.segmentation is not None

@@ -1,0 +1,78 @@
+"""A structure in the list: a swatch that is filled when it is shown, its name, and its figures in columns."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QAbstractItemModel, QEvent, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from medtransfer.gui import theme
+from medtransfer.gui.read import words
+from medtransfer.gui.read.structures_model import Index, Role
+from medtransfer.result.model import Structure
+
+ROW_HEIGHT = 26
+COLUMNS = {"ml": 44, "HU": 40}
+"""The columns at the right and their widths in pixels."""
+MARGIN = 6
+_SWATCH = 12
+
+
+class StructureRow(QStyledItemDelegate):
+    """Paints a row; a click onto the swatch or the space bar shows or hides its structure."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: ARG002, N802 - Qt's signature
+        """Return the row's height."""
+        return QSize(0, ROW_HEIGHT)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Paint the row."""
+        structure: Structure = index.data(Role.STRUCTURE)
+        shown = index.data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked
+        area: QRect = option.rect
+        state: QStyle.StateFlag = option.state
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if state & QStyle.StateFlag.State_Selected:
+            focused = bool(state & QStyle.StateFlag.State_HasFocus)
+            painter.setPen(QPen(theme.colour("accent" if focused else "line"), 1))
+            painter.setBrush(theme.colour("raised"))
+            painter.drawRoundedRect(area.adjusted(0, 0, -1, -1), 5, 5)
+        colour = QColor(structure.colour)
+        painter.setPen(QPen(colour, 1.5))
+        painter.setBrush(colour if shown else Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(_swatch(area), 3, 3)
+        painter.setFont(theme.font())
+        painter.setPen(theme.colour("muted"))
+        right = area.right() - MARGIN
+        for width, figure in zip(reversed(COLUMNS.values()), reversed(words.figures(structure)), strict=True):
+            place = QRect(right - width, area.top(), width, area.height())
+            painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, figure)
+            right -= width
+        painter.setPen(theme.colour("text" if shown else "muted"))
+        name = QRect(area.left() + _SWATCH + 14, area.top(), right - area.left() - _SWATCH - 18, area.height())
+        elided = painter.fontMetrics().elidedText(structure.name, Qt.TextElideMode.ElideRight, name.width())
+        painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, elided)
+        painter.restore()
+
+    def editorEvent(  # noqa: N802 - Qt's name
+        self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index
+    ) -> bool:
+        """Show or hide on a click onto the swatch, or with the space bar."""
+        area: QRect = option.rect
+        clicked = (
+            isinstance(event, QMouseEvent)
+            and event.type() == QEvent.Type.MouseButtonRelease
+            and event.button() == Qt.MouseButton.LeftButton
+            and event.position().x() < area.left() + _SWATCH + 12
+        )
+        pressed = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Space
+        if not (clicked or pressed):
+            return False
+        shown = index.data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked
+        wanted = Qt.CheckState.Unchecked if shown else Qt.CheckState.Checked
+        return model.setData(index, wanted, Qt.ItemDataRole.CheckStateRole)
+
+
+def _swatch(area: QRect) -> QRect:
+    return QRect(area.left() + 5, area.center().y() - _SWATCH // 2, _SWATCH, _SWATCH)
