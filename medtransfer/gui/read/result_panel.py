@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from medtransfer.gui import parts, theme
@@ -32,14 +33,14 @@ class ResultPanel(QWidget):
     judged = Signal(str, object)
     jump = Signal(int)
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, undo: QUndoStack) -> None:
         super().__init__()
         self.shown: Shown | None = None
         self.findings = Findings()
         self.heatmaps = HeatmapPanel(settings)
         self.contributions = Contributions()
         self.comparing = Comparing()
-        self.structures = Structures()
+        self.structures = Structures(undo)
         self.verdict = VerdictPanel()
         self.saving = SavePanel()
         self._count = parts.heading("")
@@ -70,6 +71,7 @@ class ResultPanel(QWidget):
     def clear(self) -> None:
         """Show nothing."""
         self.shown = None
+        self.structures.model.forget()
         self._show_parts()
 
     def show_result(self, shown: Shown) -> None:
