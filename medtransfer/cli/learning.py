@@ -22,7 +22,9 @@ PROBLEMS_SHOWN = 20
 def learn(  # noqa: PLR0913, PLR0917 - one parameter per option
     context: typer.Context,
     plugin: state.PluginId,
-    data: Annotated[Path, typer.Option("--data", metavar="TABLE|FOLDER", help="Labelled cases.")],
+    data: Annotated[
+        Path, typer.Option("--data", metavar="TABLE|FOLDER", help="Labelled cases, or a published data set.")
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the model and its report.")],
     recipe: Annotated[
         str, typer.Option("--recipe", metavar="NAME|FILE", help="quick, standard, thorough, or a TOML file.")
