@@ -24,8 +24,8 @@ from medtransfer.work.session import Session
 TABLES = "Tables of cases (*.csv *.tsv *.txt *.xlsx *.parquet)"
 FORMATS = (
     "A table has one row per image: its file, its patient, and a column per finding with 1, 0 or nothing. "
-    "A folder may hold such a table, one subfolder of images per class, or a published data set as it was unpacked, such "
-    "as ChestX-ray14 or RFMiD."
+    "A folder may hold such a table, one subfolder of images per class, or a published data set as it was unpacked, "
+    "such as ChestX-ray14 or RFMiD."
 )
 PURPOSE = (
     "The network starts from what it knows, learns from your labelled cases, and is tested on patients whom it never "
