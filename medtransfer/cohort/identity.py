@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import functools
 import hashlib
 import json
 import os
 import re
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +17,8 @@ from pathlib import Path
 from medtransfer.cohort.model import Case
 
 KEY_DIGITS = 16
+_JUST_NOW_NS = 2_000_000_000
+"""The coarsest clock of a file system in use is FAT's: two seconds."""
 LABEL_ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -49,11 +53,18 @@ def _folder_key(folder: Path) -> str:
 
 
 def file_keys(paths: Iterable[Path]) -> dict[Path, str]:
-    """Return the key of every readable file; files that cannot be read are missing from the answer."""
+    """Return the key of every readable file; files that cannot be read are missing from the answer.
+
+    Keys are remembered by size and time of change, so that a large data set is read once and not at every look; not
+    those of files that changed just now, which could change again within the same tick of the file system's clock.
+    """
 
     def key_or_none(path: Path) -> str | None:
         try:
-            return file_key(path)
+            state = path.stat()
+            if time.time_ns() - state.st_mtime_ns < _JUST_NOW_NS:
+                return file_key(path)
+            return _unchanged_key(path, state.st_size, state.st_mtime_ns)
         except OSError:
             return None
 
@@ -65,6 +76,11 @@ def file_keys(paths: Iterable[Path]) -> dict[Path, str]:
 def joined_key(keys: Sequence[str]) -> str:
     """Return the key of a case of several images from theirs, in their order; of one image its own."""
     return keys[0] if len(keys) == 1 else hashlib.sha256("".join(keys).encode()).hexdigest()[:KEY_DIGITS]
+
+
+@functools.lru_cache(maxsize=1_000_000)
+def _unchanged_key(path: Path, size: int, changed: int) -> str:  # noqa: ARG001 - they say that the file is the same
+    return file_key(path)
 
 
 def label_id(heading: str) -> str:

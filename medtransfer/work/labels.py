@@ -74,7 +74,10 @@ def survey(session: Session, wish: Wish) -> Survey:
             examination = planning.examine(session, replace(wish, labels=chosen), examination.looks)
     for count in counted_in(examination.cohort, manifest) if examination.cohort.structures else ():
         counts[count.id] = replace(count, reason=counts[count.id].reason)
-    return Survey(tuple(counts.values()), replace(wish, labels=chosen), examination)
+    listed = list(counts.values())
+    if read.source:  # dozens of labels: first what can be learnt
+        listed.sort(key=lambda count: (count.id not in chosen, bool(count.reason)))
+    return Survey(tuple(listed), replace(wish, labels=chosen), examination)
 
 
 def counted_in(read: Cohort, manifest: Manifest) -> tuple[LabelCount, ...]:

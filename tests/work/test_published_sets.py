@@ -49,6 +49,7 @@ def test_the_window_counts_every_label_and_ticks_the_usual_ones(session: Session
         survey = labels.survey(session, Wish(FUNDUS, miniatures.rfmid(tmp_path / "RFMiD")))
     assert len(survey.labels) == 46
     assert survey.wish.labels == ("dr", "mh")
+    assert [count.id for count in survey.labels[:3]] == ["dr", "mh", "disease_risk"]
     counts = {count.id: count for count in survey.labels}
     assert (counts["dr"].present, counts["dr"].absent) == (20, 22)
     assert counts["erm"].reason == "1 patient with it; 6 are needed."
