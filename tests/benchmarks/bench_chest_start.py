@@ -51,8 +51,9 @@ def main() -> None:
     parser.add_argument("--record", type=Path, required=True, help="file of JSON lines, gone on with")
     parser.add_argument("--sources", nargs="+", default=["nih", "kermany"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
-    parser.add_argument("--cases", type=int, default=600, help="of each source, at most")
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--cases", type=int, default=300, help="to learn from, of each source, at most")
+    parser.add_argument("--tests", type=int, default=250, help="to be tested on, of each source, at most")
+    parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--table-only", action="store_true")
     chosen = parser.parse_args()
     wanted = [] if chosen.table_only else list(product(chosen.sources, chosen.seeds, STARTS))
@@ -62,7 +63,7 @@ def main() -> None:
         for source, seed, start in wanted:
             if not any((r["source"], r["seed"], r["start"]) == (source, seed, start) for r in recorded(chosen.record)):
                 settings = {**STARTS[start], "epochs": chosen.epochs, "seed": seed}
-                found = run(home, folder, write_table(folder, source, chosen.cases), settings)
+                found = run(home, folder, write_table(folder, source, chosen.cases, chosen.tests), settings)
                 line = {"source": source, "seed": seed, "start": start, **found}
                 print(json.dumps(line), flush=True)
                 with chosen.record.open("a", encoding="utf-8") as stream:
@@ -104,21 +105,26 @@ def print_table(records: list[dict[str, Any]]) -> None:
         print(f"| {source} | {start} | {' | '.join([*cells, *means])} |")
 
 
-def write_table(folder: Path, source: str, cases: int) -> Path:
+def write_table(folder: Path, source: str, cases: int, tests: int) -> Path:
     """Write the table of a source; test patients are those that ``make_chest_starter.py`` keeps out."""
     data = Path(os.environ.get("MEDTRANSFER_DATA", ROOT.parent / "shared" / "data")) / "chest" / source
     with (data / "labels.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    some = np.random.default_rng(1).permutation(len(rows))[:cases]
+    mixed = [rows[i] for i in np.random.default_rng(1).permutation(len(rows))]
+    learnt = [row for row in mixed if not _kept_out(source, row)][:cases]
+    tested = [row for row in mixed if _kept_out(source, row)][:tests]
     table = folder / f"{source}.csv"
     with table.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["image", "patient", "split", "pneumonia"])
-        for row in (rows[i] for i in some):
-            draw = int(hashlib.sha256(f"{source} {row['patient']}".encode()).hexdigest(), 16)
-            split = "test" if draw % 4 == 0 else ""
+        for row in (*learnt, *tested):
+            split = "test" if _kept_out(source, row) else ""
             writer.writerow([(data / row["image"]).resolve(), row["patient"], split, row["pneumonia"]])
     return table
+
+
+def _kept_out(source: str, row: dict[str, str]) -> bool:
+    return int(hashlib.sha256(f"{source} {row['patient']}".encode()).hexdigest(), 16) % 4 == 0
 
 
 def _area(evaluation: Evaluation, model: str) -> Interval:
