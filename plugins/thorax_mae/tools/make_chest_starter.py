@@ -16,10 +16,14 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
+from pydicom.data import get_testdata_file
 
+from medtransfer import study
 from medtransfer.contract.bundle import CARD, ModelBundle
 from medtransfer.store.home import Home
+from medtransfer.study.display import rgb8
 from medtransfer.work.analyse import analyse
 from medtransfer.work.analyser import Options
 from medtransfer.work.learn import learn
@@ -66,7 +70,7 @@ def main() -> None:
         )
         learnt = learn(session, task, work / "training")
     _store(learnt.bundle, PACKAGE / "starter", NIH, NIH_LICENCE)
-    _record_golden_case(home, chest, work)
+    _record_golden_case(home, work)
     evaluation = learnt.bundle.card.evaluation
     for sentence in evaluation.verdict if evaluation else []:
         print(sentence)
@@ -114,16 +118,18 @@ def _store(bundle: ModelBundle, target: Path, description: str, licence: str) ->
     ModelBundle.open(target).verify()
 
 
-def _record_golden_case(home: Home, chest: Path, work: Path) -> None:
-    """Store a radiograph that neither step has seen, and what the starter answers."""
+def _record_golden_case(home: Home, work: Path) -> None:
+    """Store a radiograph that neither step has seen, made smaller, and what the starter answers.
+
+    It is pydicom's test file of a chest with masses (package pydicom-data, MIT), so that it may lie in the repository.
+    """
     golden = PACKAGE / "golden"
     golden.mkdir(exist_ok=True)
-    unseen = next(row for row in _rows(chest / "nih") if kept_out("nih", row["patient"]) and row["view"] == "PA")
     radiograph = golden / "radiograph.png"
-    with Image.open(chest / "nih" / unseen["image"]) as picture:
-        picture.convert("L").resize((GOLDEN_SIDE, GOLDEN_SIDE), Image.Resampling.LANCZOS).save(
-            radiograph, optimize=True
-        )
+    image = study.open(Path(str(get_testdata_file("RG1_UNCR.dcm"))))[0].series[0].image()
+    grey = Image.fromarray(np.ascontiguousarray(rgb8(image)[..., 0]))
+    grey.thumbnail((GOLDEN_SIDE, GOLDEN_SIDE), Image.Resampling.LANCZOS)
+    grey.save(radiograph, optimize=True)
     shutil.rmtree(work / "golden", ignore_errors=True)
     with Session(home, _tell) as session:
         options = Options(PLUGIN, model="starter", explain=(), formats=("json",))
