@@ -109,6 +109,7 @@ class BundleCard(Record):
     """The content of ``model.json``. ``preprocessing`` is a plan when the model takes volumes.
 
     A card of the task ``pretraining`` has no labels: the bundle holds an encoder to start a training from.
+    ``modalities`` are the DICOM modalities of the volumes that it was trained on, empty where their files did not say.
     """
 
     format: int = BUNDLE_FORMAT
@@ -120,6 +121,7 @@ class BundleCard(Record):
     labels: list[BundleLabel]
     backbone: str
     preprocessing: Preprocessing | VolumePlan
+    modalities: list[str] = []
     recipe: Recipe | PretrainRecipe
     weights: list[WeightsOrigin]
     data: DataStatement

@@ -42,7 +42,8 @@ class SegmenterPlugin(ABC):
     Attributes
     ----------
     modalities
-        DICOM modalities that the networks were trained on; another one is noticed.
+        DICOM modalities that the networks were trained on, where the model's card does not say it; another one is
+        noticed.
     backbone
         Name of the network that learns where neither recipe nor weights nor model say which.
     head
@@ -64,8 +65,8 @@ class SegmenterPlugin(ABC):
     def network(self, card: BundleCard) -> nn.Module:
         """Return the network that the card describes, its weights not yet loaded.
 
-        It maps (n, 1, z, y, x) to logits (n, 1 + structures, z, y, x), the background first. In training mode it may
-        answer with several, finest first.
+        It maps (n, C, z, y, x) to logits (n, 1 + structures, z, y, x), the background first, where C is the number of
+        the plan's scales. In training mode it may answer with several, finest first.
         """
 
     def advice(self, structures: Sequence[str], cases: int, *, ct: bool) -> Sequence[str]:  # noqa: ARG002 - none here
@@ -116,7 +117,7 @@ class SegmenterPlugin(ABC):
         seeded(request.seed)
         ctx.progress(0.0, "preparing the volume")
         plan, remarks = asked_for(model.card.for_volumes, request.quality)
-        prepared = prepare(image, plan, self.modalities)
+        prepared = prepare(image, plan, model.card.modalities or self.modalities)
         ctx.check()
         ctx.progress(0.05, "loading the model")
         found = self._warm.run(

@@ -20,7 +20,7 @@ from medtransfer.errors import PluginError
 from medtransfer.study.modality import LOOKS_LIKE_CT
 from medtransfer.study.model import Image
 from medtransfer.transfer.prepared import Tell, cache_folder, save_array
-from medtransfer.transfer.volume_frame import frame
+from medtransfer.transfer.volume_frame import content, frame
 from medtransfer.transfer.volume_planning import SAMPLES, CaseFacts
 from medtransfer.transfer.volumes import prepare
 
@@ -37,7 +37,7 @@ class LearntVolume:
     Attributes
     ----------
     values
-        float32 ``(1, z, y, x)``, as the network takes it.
+        float32 ``(C, z, y, x)``, as the network takes it.
     classes
         uint16 ``(z, y, x)``: the network's output for each voxel.
     places
@@ -97,14 +97,18 @@ def facts(case: LearntCase, seed: int) -> CaseFacts:
     """Return what a plan needs to know of a case; the values are drawn with the seed."""
     if case.image.affine is None:
         raise PluginError("a case is no volume", code="learn.picture", hint="Report this: it should have been refused.")
-    grid = frame(case.image.array, case.image.affine, _ANY)
+    volumes = (case.image, *case.image.companions)
+    grid = frame(content([one.array for one in volumes]), case.image.affine, _ANY)
     z, y, x = (stop - start for start, stop in zip(grid.start, grid.stop, strict=True))
     distances = np.linalg.norm(case.image.affine[:3, :3], axis=0)[list(grid.order)]
-    inside = case.image.array[case.classes > 0].astype(np.float64)
+    first, *further = (_inside(one, case.classes, seed) for one in volumes)
+    return CaseFacts((z, y, x), (float(distances[0]), float(distances[1]), float(distances[2])), first, tuple(further))
+
+
+def _inside(image: Image, classes: NDArray[np.uint16], seed: int) -> NDArray[np.float64]:
+    inside = image.array[classes > 0].astype(np.float64)
     inside = inside[np.isfinite(inside)]
-    if inside.size > SAMPLES:
-        inside = np.random.default_rng(seed).choice(inside, SAMPLES, replace=False)
-    return CaseFacts((z, y, x), (float(distances[0]), float(distances[1]), float(distances[2])), inside)
+    return np.random.default_rng(seed).choice(inside, SAMPLES, replace=False) if inside.size > SAMPLES else inside
 
 
 def looks_like_ct(image: Image) -> bool:

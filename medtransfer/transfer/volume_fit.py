@@ -54,7 +54,7 @@ class VolumeTask:
     Attributes
     ----------
     network
-        Answers (n, 1, z, y, x) with logits, in training mode with several, finest first.
+        Answers (n, C, z, y, x) with logits, in training mode with several, finest first.
     head
         Name of the layers that answer: they learn at ``recipe.head_learning_rate``.
     train

@@ -83,6 +83,16 @@ class Frame:
         return result
 
 
+def content(arrays: Sequence[NDArray[np.generic]]) -> NDArray[np.generic]:
+    """Return an array that is not zero where any of several volumes on one grid is not; a single volume as it is."""
+    if len(arrays) == 1:
+        return arrays[0]
+    found: NDArray[np.bool_] = arrays[0] != 0
+    for other in arrays[1:]:
+        found |= other != 0
+    return found
+
+
 def frame(array: NDArray[np.generic], affine: Affine, plan: VolumePlan) -> Frame:
     """Return how a volume comes onto the grid of a plan.
 

@@ -28,16 +28,16 @@ from medtransfer.transfer.publication import data_statement, specified, versions
 from medtransfer.transfer.segmentation_metrics import StructureScore, scores
 from medtransfer.transfer.segmenter import SegmenterPlugin
 from medtransfer.transfer.volume_augment import VolumeAugmentation, may_mirror
-from medtransfer.transfer.volume_cases import Taught, VolumeFolder, facts, looks_like_ct, open_case
+from medtransfer.transfer.volume_cases import Taught, VolumeFolder, open_case
 from medtransfer.transfer.volume_fit import PatchTooLarge, VolumeTask, fit
 from medtransfer.transfer.volume_judging import JudgedCase
 from medtransfer.transfer.volume_planning import smaller
 from medtransfer.transfer.volume_settling import settle
+from medtransfer.transfer.volume_survey import survey
 from medtransfer.transfer.volumes import prepare
 
 _PLANNED, _PREPARED, _TRAINED = 0.03, 0.1, 0.94
 """Shares of the progress bar at which the plan is made, volumes are prepared and training ends."""
-_CHANNELS = 1
 _SETTLED = "settled.json"
 _CHECKPOINT = "network.checkpoint"
 _FRESH = "the network before training, its weights random"
@@ -74,7 +74,9 @@ class VolumeLearning:
         numbers = {structure.id: structure.value for structure in cohort.structures}
         outputs = {numbers[label]: output for output, label in enumerate(request.labels, start=1)}
         self._taught = Taught(cohort.structures, outputs)
+        self._channels = 1 + len(cohort.cases[0].further)
         self._origin = volume_origin.choose(request, plugin.backbone, ctx)
+        self._origin.require_channels(self._channels)
         self._choice = RuntimeChoice(device=ctx.device, runtime="torch", precision="fp32")
 
     def run(self) -> ModelBundle:
@@ -119,7 +121,9 @@ class VolumeLearning:
             [folder.volume(case) for case in self._cases["train"]],
             lambda trained: self._validated(trained, folder, plan),
             plan.patch,
-            VolumeAugmentation(self._recipe.augmentation, mirror=may_mirror(self._request.labels)),
+            VolumeAugmentation(
+                self._recipe.augmentation, mirror=may_mirror(self._request.labels), channels=self._channels
+            ),
             self._recipe.changed({"batch_size": beginning.batch}),
         )
         try:
@@ -155,30 +159,28 @@ class VolumeLearning:
         return beginning
 
     def _settle(self) -> _Beginning:
-        found, ct = [], True
         tell = self._teller(0.0, _PLANNED, "looking at the volumes")
-        for done, case in enumerate(self._cases["train"], start=1):
-            opened = open_case(case, self._taught)
-            found.append(facts(opened, self._recipe.seed))
-            ct = ct and looks_like_ct(opened.image)
-            tell(done / len(self._cases["train"]))
+        looked = survey(self._cases["train"], self._taught, self._recipe.seed, tell)
         settled = settle(
-            found,
+            looked.facts,
             self._recipe,
             self._origin.kept,
-            lambda plan: self._plugin.network(self._card(plan, ())),
+            lambda plan: self._plugin.network(self._card(plan, (), ())),
             volume_memory.free(torch.device(self._ctx.device)),
-            ct=ct,
+            ct=looked.ct[0],
+            further_ct=looked.ct[1:],
         )
-        for note in settled.notes:
+        notes = [*settled.notes, *looked.against(self._origin.kept)]
+        for note in notes:
             self._ctx.log("warning", note)
-        advice = self._plugin.advice(self._request.labels, len(self._cohort.cases), ct=ct)
+        advice = self._plugin.advice(self._request.labels, len(self._cohort.cases), ct=all(looked.ct))
         for line in advice:
             self._ctx.log("info", line)
             self._ctx.progress(_PLANNED, line)
-        return _Beginning(card=self._card(settled.plan, [*settled.notes, *advice]), batch=settled.batch)
+        card = self._card(settled.plan, looked.modalities, [*notes, *advice])
+        return _Beginning(card=card, batch=settled.batch)
 
-    def _card(self, plan: VolumePlan, notes: Sequence[str]) -> BundleCard:
+    def _card(self, plan: VolumePlan, modalities: Sequence[str], notes: Sequence[str]) -> BundleCard:
         """Return the card of the model that is to be, without what only its training will show."""
         manifest, request = self._ctx.manifest, self._request
         return BundleCard(
@@ -190,6 +192,7 @@ class VolumeLearning:
             labels=[self._label(label, output) for output, label in enumerate(request.labels, start=1)],
             backbone=self._origin.backbone,
             preprocessing=plan,
+            modalities=list(modalities),
             recipe=request.recipe,
             weights=self._origin.described,
             data=data_statement(self._cohort, self._cases),
@@ -214,14 +217,14 @@ class VolumeLearning:
         """Return the untuned network, the same each time."""
         torch.manual_seed(self._recipe.seed)
         network = self._plugin.network(card)
-        report = self._origin.fill(network, self._plugin.head, self._request.labels)
+        report = self._origin.fill(network, self._plugin.head, self._request.labels, self._recipe.stem)
         for line in report.lines() if report else ():
             self._ctx.log("info", line)
         return network
 
     def _validated(self, network: nn.Module, folder: VolumeFolder, plan: VolumePlan) -> float:
         """Return the mean Dice over the structures of the validation volumes, on the network's grid."""
-        segmenter = Segmenter(network, _CHANNELS, plan.patch, self._choice)
+        segmenter = Segmenter(network, self._channels, plan.patch, self._choice)
         found = []
         for case in self._cases["validation"]:
             volume = folder.volume(case)
@@ -235,7 +238,7 @@ class VolumeLearning:
         untuned = self._network(card)
         bundles.rounded(untuned)
         networks = [
-            Segmenter(one.eval(), _CHANNELS, card.for_volumes.patch, self._choice) for one in (network, untuned)
+            Segmenter(one.eval(), self._channels, card.for_volumes.patch, self._choice) for one in (network, untuned)
         ]
         judged = []
         tell = self._teller(_TRAINED, 1.0, "judging the model on the test cases")

@@ -23,7 +23,7 @@ _OF_LOGITS = 4
 _BYTES = 4
 
 
-def needed(network: nn.Module, batch: int, patch: Triple) -> int:
+def needed(network: nn.Module, batch: int, patch: Triple, channels: int = 1) -> int:
     """Return the bytes of one step in float32.
 
     The network is run on torch's device without memory, where tensors have shapes and no values.
@@ -31,9 +31,9 @@ def needed(network: nn.Module, batch: int, patch: Triple) -> int:
     Parameters
     ----------
     network
-        Takes (n, 1, z, y, x); moved to that device and not to be used again.
-    batch, patch
-        How many patches at once, and ``(z, y, x)`` of one in voxels.
+        Takes (n, channels, z, y, x); moved to that device and not to be used again.
+    batch, patch, channels
+        How many patches at once, ``(z, y, x)`` of one in voxels, and its channels.
     """
     kept = 0
 
@@ -44,7 +44,7 @@ def needed(network: nn.Module, batch: int, patch: Triple) -> int:
 
     network.to("meta").train()
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        answers = network(torch.empty(batch, 1, *patch, device="meta"))
+        answers = network(torch.empty(batch, channels, *patch, device="meta"))
     finest = answers if isinstance(answers, Tensor) else answers[0]
     parameters = sum(value.numel() for value in network.parameters())
     return kept + _BYTES * (_OF_PARAMETERS * parameters + _OF_LOGITS * finest.numel())

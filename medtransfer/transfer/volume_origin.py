@@ -11,12 +11,14 @@ from torch import Tensor, nn
 
 from medtransfer.contract.bundle import NETWORK, ModelBundle, WeightsOrigin
 from medtransfer.contract.plan import VolumePlan
+from medtransfer.contract.recipe import Stem
 from medtransfer.contract.requests import LearnRequest
 from medtransfer.contract.verbs import Context
 from medtransfer.contract.weights import RANDOM, VolumeEntry, WeightFit, catalogue_entry
 from medtransfer.errors import UserError
 from medtransfer.transfer import fit_report, weights
 from medtransfer.transfer.origin import described, on_this_machine
+from medtransfer.transfer.stem import repeated
 from medtransfer.transfer.volume_planning import Kept
 
 
@@ -45,7 +47,23 @@ class VolumeOrigin:
     described: list[WeightsOrigin] = field(default_factory=list)
     parent: str = ""
 
-    def fill(self, network: nn.Module, head: str, structures: Sequence[str]) -> WeightFit | None:
+    def require_channels(self, channels: int) -> None:
+        """Refuse cases of so many volumes if the weights take another number, and not just one.
+
+        Raises
+        ------
+        UserError
+            ``weights.channels``.
+        """
+        own = 1 if self.kept is None else 1 + len(self.kept.further)
+        if own not in {1, channels}:
+            raise UserError(
+                f"the model to start from takes {own} volumes of a case, and these cases have {channels}",
+                code="weights.channels",
+                hint="Start from a model of one volume, or give the table as many columns image, image_2, ...",
+            )
+
+    def fill(self, network: nn.Module, head: str, structures: Sequence[str], stem: Stem) -> WeightFit | None:
         """Load the weights, and report how they fit; None where there are none.
 
         The layers that answer start afresh, but for the background and the structures that the weights know: those go
@@ -59,6 +77,8 @@ class VolumeOrigin:
             Name of the layers that answer.
         structures
             Ids in the order of the network's outputs, the background not counted.
+        stem
+            How weights for one volume fill a network for several.
 
         Raises
         ------
@@ -67,7 +87,11 @@ class VolumeOrigin:
         """
         if not self.tensors:
             return None
-        report = fit_report.apply(network, self.tensors, expected_share=1.0, allow_new=[head])
+        tensors, pairs = repeated(self.tensors, network, stem)
+        report = fit_report.apply(network, tensors, expected_share=1.0, allow_new=[head])
+        names = {pair.name for pair in pairs}
+        loaded = [name for name in report.loaded if name not in names]
+        report = report.model_copy(update={"loaded": loaded, "reshaped": [*report.reshaped, *pairs]})
         outputs = {0: 0} | {
             output: self.known[structure] for output, structure in enumerate(structures, 1) if structure in self.known
         }
@@ -122,4 +146,4 @@ def _from_model(bundle: ModelBundle) -> VolumeOrigin:
 
 
 def _kept(plan: VolumePlan) -> Kept:
-    return Kept(plan.pools, plan.intensities)
+    return Kept(plan.pools, plan.intensities, plan.further)

@@ -19,7 +19,7 @@ STRUCTURE_SHARE = 1 / 3
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """What the network learns from at once: float32 ``(1, z, y, x)``, and int64 ``(z, y, x)`` of outputs."""
+    """What the network learns from at once: float32 ``(C, z, y, x)``, and int64 ``(z, y, x)`` of outputs."""
 
     values: Tensor
     classes: Tensor
@@ -51,9 +51,9 @@ def draw(volumes: Sequence[LearntVolume], side: Triple, random: np.random.Genera
     else:
         wanted = [int(random.integers(max(0, size - length) + 1)) for size, length in zip(shape, side, strict=True)]
     corner = [_inside(start, size, length) for start, size, length in zip(wanted, shape, side, strict=True)]
-    values = _cut(volume.values[0], corner, side).astype(np.float32)
+    values = np.stack([_cut(channel, corner, side) for channel in volume.values]).astype(np.float32)
     classes = _cut(volume.classes, corner, side).astype(np.int64)
-    return Patch(torch.from_numpy(values[np.newaxis]), torch.from_numpy(classes))
+    return Patch(torch.from_numpy(values), torch.from_numpy(classes))
 
 
 def _inside(start: int, size: int, length: int) -> int:

@@ -44,11 +44,14 @@ class CaseFacts:
         ``(z, y, x)`` in mm.
     values
         Values inside structures, at most :data:`SAMPLES` of them.
+    further
+        The same of each further volume of the case.
     """
 
     shape: Triple
     spacing: tuple[float, float, float]
     values: NDArray[np.float64]
+    further: tuple[NDArray[np.float64], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,18 @@ class Kept:
 
     pools: Strides
     intensities: Intensities | None
+    further: tuple[Intensities | None, ...] = ()
 
 
-def plan_for(cases: Sequence[CaseFacts], *, voxels: int, spacing: float, ct: bool, kept: Kept | None) -> VolumePlan:
+def plan_for(
+    cases: Sequence[CaseFacts],
+    *,
+    voxels: int,
+    spacing: float,
+    ct: bool,
+    kept: Kept | None,
+    further_ct: Sequence[bool] = (),
+) -> VolumePlan:
     """Return how volumes like these are prepared, and in which patches a network should see them.
 
     Parameters
@@ -74,6 +86,8 @@ def plan_for(cases: Sequence[CaseFacts], *, voxels: int, spacing: float, ct: boo
         Whether values are Hounsfield units: clipped and scaled by the structures' own. Else a z-score of each volume.
     kept
         What the weights to start from demand; None where they start from random ones.
+    further_ct
+        Whether the values of each further volume of a case are Hounsfield units.
     """
     distances = (spacing, spacing, spacing) if spacing else _spacing(cases)
     sizes = [[n * mm for n, mm in zip(case.shape, case.spacing, strict=True)] for case in cases]
@@ -81,7 +95,7 @@ def plan_for(cases: Sequence[CaseFacts], *, voxels: int, spacing: float, ct: boo
     patch = _first_patch(distances, (z, y, x))
     if kept is None:
         patch, pools = _fitted(patch, distances, (z, y, x), voxels)
-        intensities = _intensities(cases) if ct else None
+        intensities = _intensities([case.values for case in cases]) if ct else None
     else:
         pools, intensities = kept.pools, kept.intensities
         patch = _fitted_to(patch, (z, y, x), voxels, _divisor(pools))
@@ -91,6 +105,7 @@ def plan_for(cases: Sequence[CaseFacts], *, voxels: int, spacing: float, ct: boo
         pools=pools,
         normalisation="z-score" if intensities is None else "ct",
         intensities=intensities,
+        further=_further(cases, further_ct, kept),
     )
 
 
@@ -190,7 +205,20 @@ def _divisor(pools: Strides) -> Triple:
     return z, y, x
 
 
-def _intensities(cases: Sequence[CaseFacts]) -> Intensities:
-    values = np.concatenate([case.values for case in cases])
+def _further(
+    cases: Sequence[CaseFacts], further_ct: Sequence[bool], kept: Kept | None
+) -> tuple[Intensities | None, ...]:
+    """Return how further volumes are normalised: as weights for as many demand, as z-scored ones know it, or anew."""
+    if kept is not None and len(kept.further) == len(further_ct):
+        return kept.further
+    if kept is not None and kept.intensities is None:
+        return (None,) * len(further_ct)
+    return tuple(
+        _intensities([case.further[place] for case in cases]) if ct else None for place, ct in enumerate(further_ct)
+    )
+
+
+def _intensities(inside: Sequence[NDArray[np.float64]]) -> Intensities:
+    values = np.concatenate(inside)
     low, high = (float(np.percentile(values, share)) for share in (0.5, 99.5))
     return Intensities(mean=float(values.mean()), std=max(float(values.std()), 1e-8), low=low, high=high)

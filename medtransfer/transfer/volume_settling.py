@@ -30,7 +30,14 @@ class Settled:
 
 
 def settle(
-    cases: Sequence[CaseFacts], recipe: Recipe, kept: Kept | None, build: Build, available: int, *, ct: bool
+    cases: Sequence[CaseFacts],
+    recipe: Recipe,
+    kept: Kept | None,
+    build: Build,
+    available: int,
+    *,
+    ct: bool,
+    further_ct: Sequence[bool] = (),
 ) -> Settled:
     """Plan a training that fits into memory: with a smaller batch where needed, and then with smaller patches.
 
@@ -46,8 +53,8 @@ def settle(
         Makes the network of a plan.
     available
         Bytes of memory.
-    ct
-        Whether values are Hounsfield units.
+    ct, further_ct
+        Whether values are Hounsfield units, of a case's volume and of each further one.
 
     Raises
     ------
@@ -56,12 +63,12 @@ def settle(
     """
     side, least = recipe.patch_side, 0
     while side >= SMALLEST_SIDE:
-        plan = plan_for(cases, voxels=side**3, spacing=recipe.spacing, ct=ct, kept=kept)
+        plan = plan_for(cases, voxels=side**3, spacing=recipe.spacing, ct=ct, kept=kept, further_ct=further_ct)
         batch = recipe.batch_size
         while batch >= 1:
             with torch.device("meta"):
                 network = build(plan)
-            least = volume_memory.needed(network, batch, plan.patch)
+            least = volume_memory.needed(network, batch, plan.patch, len(plan.scales))
             if least <= available:
                 return Settled(plan, batch, tuple(_notes(recipe, side, batch, plan)))
             batch //= 2

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from medtransfer.contract.plan import VolumePlan
-from medtransfer.errors import DataError
+from medtransfer.contract.plan import Intensities, VolumePlan
+from medtransfer.errors import DataError, UserError
 from medtransfer.result.model import Notice
+from medtransfer.study.counting import agreed
 from medtransfer.study.finite import finite_range
 from medtransfer.study.model import Image
 from medtransfer.transfer.resampling import resample
-from medtransfer.transfer.volume_frame import Frame, frame
+from medtransfer.transfer.volume_frame import Frame, content, frame
 
 _EPSILON = 1e-8  # nnU-Net's, against a division by zero
 _THIN = 0.25
@@ -30,7 +31,7 @@ class PreparedVolume:
     Attributes
     ----------
     values
-        float32 ``(1, z, y, x)`` on the network's grid, normalised.
+        float32 ``(C, z, y, x)`` on the network's grid, normalised: the image first, then its companions.
     frame
         The grid, and the way back.
     notices
@@ -51,7 +52,7 @@ def prepare(image: Image, plan: VolumePlan, modalities: Sequence[str]) -> Prepar
     Parameters
     ----------
     image
-        A volume.
+        A volume, with as many companions as the network has further channels.
     plan
         How the network was trained.
     modalities
@@ -59,6 +60,8 @@ def prepare(image: Image, plan: VolumePlan, modalities: Sequence[str]) -> Prepar
 
     Raises
     ------
+    UserError
+        ``volume.channels`` when there are fewer or more volumes than the network has channels.
     DataError
         ``volume.picture`` for a picture, ``volume.not-finite`` when no voxel is a number, ``volume.constant`` when
         all have the same value.
@@ -67,12 +70,36 @@ def prepare(image: Image, plan: VolumePlan, modalities: Sequence[str]) -> Prepar
         raise DataError(
             "this is a picture and not a volume", code="volume.picture", hint="Choose a series of slices, or a NIfTI."
         )
-    array, missing = _numbers(image.array)
-    grid = frame(array, image.affine, plan)
+    _require_channels(image, plan)
+    numbers = [_numbers(one.array) for one in (image, *image.companions)]
+    grid = frame(content([array for array, _ in numbers]), image.affine, plan)
+    channels = [_channel(array, grid, scale) for (array, _), scale in zip(numbers, plan.scales, strict=True)]
+    values = channels[0][np.newaxis] if len(channels) == 1 else np.stack(channels)
+    missing = sum(count for _, count in numbers) / (len(numbers) * image.array.size)
+    noticed = [*_about_modality(image, modalities), *_about_numbers(missing), *_about_size(image, grid, plan)]
+    return PreparedVolume(values, grid, tuple(noticed))
+
+
+def _require_channels(image: Image, plan: VolumePlan) -> None:
+    wanted, given = len(plan.scales), 1 + len(image.companions)
+    if wanted == given:
+        return
+    columns = ", ".join(["image", *(f"image_{number}" for number in range(2, wanted + 1))])
+    one = "Name one series at a time."
+    several = (
+        f"Name all of them in the order of its training's columns {columns}: `medtransfer analyse FIRST SECOND ...`."
+    )
+    raise UserError(
+        f"the model takes {agreed(wanted, 'volume', 'volumes')} of a case, and was given {given}",
+        code="volume.channels",
+        hint=one if wanted == 1 else several,
+    )
+
+
+def _channel(array: NDArray[np.generic], grid: Frame, scale: Intensities | None) -> NDArray[np.float32]:
     values = resample(grid.canonical(array)[grid.box], grid.shape, grid.coarse_axis)
-    _normalise(values, plan)
-    noticed = [*_about_modality(image, modalities), *_about_numbers(missing, image), *_about_size(image, grid, plan)]
-    return PreparedVolume(values[np.newaxis], grid, tuple(noticed))
+    _normalise(values, scale)
+    return values
 
 
 def _numbers(array: NDArray[np.generic]) -> tuple[NDArray[np.generic], int]:
@@ -81,15 +108,15 @@ def _numbers(array: NDArray[np.generic]) -> tuple[NDArray[np.generic], int]:
     return (np.where(np.isfinite(array), array, found.low) if found.missing else array), found.missing
 
 
-def _normalise(values: NDArray[np.float32], plan: VolumePlan) -> None:
+def _normalise(values: NDArray[np.float32], scale: Intensities | None) -> None:
     """Shift and scale in place: by the volume's own mean and deviation, or by those of the plan after clipping."""
-    if plan.intensities is None:
+    if scale is None:
         mean = float(values.mean(dtype=np.float64))
         squares = sum(float(np.square(plane - mean, dtype=np.float64).sum()) for plane in values)
         deviation = float(np.sqrt(squares / values.size)) + _EPSILON
     else:
-        np.clip(values, plan.intensities.low, plan.intensities.high, out=values)
-        mean, deviation = plan.intensities.mean, plan.intensities.std
+        np.clip(values, scale.low, scale.high, out=values)
+        mean, deviation = scale.mean, scale.std
     values -= np.float32(mean)
     values /= np.float32(deviation)
 
@@ -104,10 +131,10 @@ def _about_modality(image: Image, modalities: Sequence[str]) -> list[Notice]:
     return [Notice(code="volume.other-modality", level="warning", message=message)]
 
 
-def _about_numbers(missing: int, image: Image) -> list[Notice]:
+def _about_numbers(missing: float) -> list[Notice]:
     if not missing:
         return []
-    message = f"{missing / image.array.size:.2%} of the voxels are not numbers; they were taken for the smallest value."
+    message = f"{missing:.2%} of the voxels are not numbers; they were taken for the smallest value."
     return [Notice(code="volume.not-finite", level="warning", message=message)]
 
 

@@ -26,7 +26,8 @@ class StuNet(SegmenterPlugin):
     def network(self, card: BundleCard) -> nn.Module:
         """Return STU-Net in the size that the card's backbone names, ``stunet-s`` to ``stunet-h``."""
         size = next(size for size in SCALES if card.backbone == _PREFIX + size.lower())
-        return STUNet(size, 1, 1 + len(card.labels), card.for_volumes.pools)
+        plan = card.for_volumes
+        return STUNet(size, len(plan.scales), 1 + len(card.labels), plan.pools)
 
     def advice(self, structures: Sequence[str], cases: int, *, ct: bool) -> Sequence[str]:
         """Return what SegBook's tables say of trainings on CT like this one; nothing for other volumes."""

@@ -29,7 +29,7 @@ def test_published_weights_fill_all_but_the_layers_that_answer(tmp_path: Path) -
     assert [entry.name for entry in origin.described] == [WEIGHTS]
     network = STUNet("S", 1, 3)
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    report = origin.fill(network, "seg_outputs", request.labels)
+    report = origin.fill(network, "seg_outputs", request.labels, "repeat/n")
     assert report is not None
     assert (report.tensor_share, len(report.new)) == (1.0, 10)
     for name, value in network.state_dict().items():
