@@ -92,7 +92,8 @@ def test_attention_is_rolled_out_where_that_is_asked_for(manifest: Manifest, tmp
     one, other = result.heatmaps
     assert {heatmap.info.method for heatmap in result.heatmaps} == {"Attention rollout"}
     assert one.array.shape == image.spatial_shape
-    assert (one.array.min(), one.array.max()) == (0.0, pytest.approx(1.0, abs=0.05))
+    # Not quite from 0 to 1: the picture is not square, and a part of the map lies on what pads it.
+    assert (one.array.min(), one.array.max()) == (pytest.approx(0.0, abs=0.05), pytest.approx(1.0, abs=0.05))
     assert np.corrcoef(one.array.ravel(), other.array.ravel())[0, 1] > 0.95  # most blocks are shared
     figures = [heatmap.info.faithfulness for heatmap in result.heatmaps]
     assert None not in figures
