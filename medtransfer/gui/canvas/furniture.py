@@ -57,7 +57,7 @@ def paint(painter: QPainter, area: QRect, furniture: Furniture) -> None:
     _scale_bar(painter, area, furniture.unit_per_pixel)
     bottom = area.bottom() - theme.spacing()
     if furniture.heatmap is not None and area.width() >= _LEAST_FOR_LEGEND:
-        bottom = _legend(painter, area, furniture.heatmap) - theme.spacing()
+        bottom = _legend(painter, area, furniture.heatmap, furniture.letters.bottom) - theme.spacing()
     painter.setFont(theme.font(theme.SMALL_SIZE))
     room = area.width() // 2 - theme.spacing(3) if furniture.letters.bottom else area.width()
     if furniture.window and painter.fontMetrics().horizontalAdvance(furniture.window) <= room:
@@ -128,8 +128,8 @@ def _scale_bar(painter: QPainter, area: QRect, unit_per_pixel: float) -> None:
     halo_text(painter, QRect(int(left), int(y) - 22, 80, 16), length_text(mm), "image_text", _LEFT)
 
 
-def _legend(painter: QPainter, area: QRect, layer: HeatmapLayer) -> int:
-    """Paint the legend at the bottom right; return its top."""
+def _legend(painter: QPainter, area: QRect, layer: HeatmapLayer, letter: str) -> int:
+    """Paint the legend at the bottom right, above the letter at the middle if it reaches that far; return its top."""
     small: QFont = theme.font(theme.SMALL_SIZE)
     painter.setFont(small)
     metrics = QFontMetrics(small)
@@ -138,7 +138,8 @@ def _legend(painter: QPainter, area: QRect, layer: HeatmapLayer) -> int:
     wanted = max(metrics.horizontalAdvance(left + right) for left, right in pairs) + theme.spacing(2)
     width = min(max(wanted, _LEGEND_WIDTH), area.width() - theme.spacing(3))
     left = area.right() - theme.spacing(1.5) - width
-    top = area.bottom() - theme.spacing(7)
+    reaches = letter and left < area.center().x() + theme.spacing(2)
+    top = area.bottom() - theme.spacing(9.5 if reaches else 7)
     line = QRect(left, top, width, 16)
     title_width = width - metrics.horizontalAdvance(layer.legend.maximum) - theme.spacing()
     title = metrics.elidedText(layer.legend.title, Qt.TextElideMode.ElideRight, title_width)

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from medtransfer.gui.canvas.colourmaps import ColourMap
 from medtransfer.gui.canvas.levels import Shelf
 from medtransfer.gui.canvas.measures import Measures
-from medtransfer.gui.canvas.overlay import HeatmapLayer, Legend, SegmentationLayer
+from medtransfer.gui.canvas.overlay import FILLED, HeatmapLayer, Legend, SegmentationLayer
 from medtransfer.gui.canvas.slices import Plane, Voxel
 from medtransfer.gui.canvas.tools import Tool
 from medtransfer.gui.canvas.view import ImageView
@@ -107,6 +107,7 @@ class ViewGrid(QWidget):
         shown = (self.active,) if layout is Layout.ONE else self.views[: _COUNTS[layout]]
         for view in self.views:
             view.setVisible(view in shown)
+            view.show_legend(shown=view is shown[0])
         if self.active not in shown:
             self.activate(shown[0])
         self._show_crosshairs()
@@ -167,7 +168,7 @@ class ViewGrid(QWidget):
         array: NDArray[np.unsignedinteger] | None,
         structures: Collection[Structure] = (),
         visible: Collection[int] | None = None,
-        opacity: float = 0.5,
+        opacity: float = FILLED,
         *,
         outline: bool = False,
     ) -> None:

@@ -16,6 +16,9 @@ from medtransfer.result.model import Structure
 
 _FADE = 0.1
 _OUTLINE_WIDTH = 2.0  # screen pixels
+_RIM_WIDTH = 1.2
+FILLED = 0.35
+"""Opacity of a structure's area: what lies under it, such as gas in the bowel, must still be seen."""
 _LEAST_SCALE = 0.1
 _MOST_REPEATS = 6
 
@@ -74,6 +77,8 @@ class SegmentationLayer:
         What the labels mean; labels without a structure are not drawn.
     visible
         Values of the structures to draw.
+    opacity
+        Of the areas, 0 to 1. Their rims are opaque: neighbours of like colours are told apart by them.
     outline
         Draw edges in place of areas.
     """
@@ -81,7 +86,7 @@ class SegmentationLayer:
     array: NDArray[np.unsignedinteger]
     structures: tuple[Structure, ...]
     visible: frozenset[int]
-    opacity: float = 0.5
+    opacity: float = FILLED
     outline: bool = False
 
     @classmethod
@@ -90,7 +95,7 @@ class SegmentationLayer:
         array: NDArray[np.unsignedinteger],
         structures: Collection[Structure],
         visible: Collection[int] | None = None,
-        opacity: float = 0.5,
+        opacity: float = FILLED,
         *,
         outline: bool = False,
     ) -> SegmentationLayer:
@@ -104,40 +109,53 @@ class SegmentationLayer:
         return {structure.value: structure.name for structure in self.structures}
 
     @cached_property
+    def drawn(self) -> NDArray[np.unsignedinteger]:
+        """Every value that the label map's type can hold, 0 in the place of those that are not drawn."""
+        values = np.arange(self._values)
+        shown = np.isin(values, [s.value for s in self.structures if s.value in self.visible])
+        return np.where(shown, values, 0).astype(self.array.dtype)
+
+    @cached_property
     def colours(self) -> NDArray[np.uint32]:
-        """A premultiplied colour for every value that the label map's type can hold."""
-        size = 256**self.array.dtype.itemsize
-        rgb = np.zeros((size, 3), dtype=np.uint8)
-        alpha = np.zeros(size)
+        """Premultiplied colours: of the area of each of these values, then of its edge."""
+        rgb = np.zeros((self._values, 3), dtype=np.uint8)
+        alpha = np.zeros(self._values)
         for structure in self.structures:
-            if structure.value in self.visible and structure.value < size:
+            if structure.value < self._values and self.drawn[structure.value]:
                 colour = QColor(structure.colour)
                 rgb[structure.value] = colour.red(), colour.green(), colour.blue()
-                alpha[structure.value] = 1.0 if self.outline else self.opacity
-        return _premultiplied(rgb, alpha)
+                alpha[structure.value] = 1.0
+        areas = alpha * (0.0 if self.outline else self.opacity)
+        return np.concatenate([_premultiplied(rgb, areas), _premultiplied(rgb, alpha)])
+
+    @property
+    def _values(self) -> int:
+        return int(256**self.array.dtype.itemsize)
 
     def detail(self, scale: float) -> tuple[int, int]:
         """Return how often to repeat each pixel, and how many of them wide edges are, to be seen at ``scale``.
 
-        ``scale`` is how many screen pixels one of the slice's pixels spans; edges become about two screen pixels wide.
+        ``scale`` is how many screen pixels one of the slice's pixels spans; outlines become about two screen pixels
+        wide, the rims of areas about one.
         """
-        if not self.outline:
-            return 1, 0
         repeats = int(np.clip(round(scale), 1, _MOST_REPEATS))
-        return repeats, max(1, round(_OUTLINE_WIDTH * repeats / max(scale, _LEAST_SCALE)))
+        wanted = _OUTLINE_WIDTH if self.outline else _RIM_WIDTH
+        return repeats, max(1, round(wanted * repeats / max(scale, _LEAST_SCALE)))
 
     def picture(self, labels: NDArray[np.generic], detail: tuple[int, int]) -> QImage:
         """Return a slice of the label map as a translucent picture, with edges as :meth:`detail` says."""
-        chosen = np.asarray(labels, dtype=self.array.dtype)
-        if self.outline:
-            shown = np.where(self.colours[chosen] > 0, chosen, 0).astype(chosen.dtype)
-            repeats, width = detail
-            chosen = _edges(shown.repeat(repeats, axis=0).repeat(repeats, axis=1), width)
-        return from_argb(self.colours[chosen], QImage.Format.Format_ARGB32_Premultiplied)
+        repeats, width = detail
+        shown = self.drawn[np.asarray(labels, dtype=self.array.dtype)]
+        if repeats > 1:
+            shown = shown.repeat(repeats, axis=1).repeat(repeats, axis=0)
+        wide: type[np.uint16 | np.uint32] = np.uint16 if shown.dtype == np.uint8 else np.uint32
+        places: NDArray[np.unsignedinteger] = shown.astype(wide)
+        places[_edges(shown, width)] += self._values
+        return from_argb(np.take(self.colours, places), QImage.Format.Format_ARGB32_Premultiplied)
 
 
-def _edges(labels: NDArray[np.unsignedinteger], width: int) -> NDArray[np.unsignedinteger]:
-    """Keep the labels within ``width`` pixels of another label, along rows and columns."""
+def _edges(labels: NDArray[np.unsignedinteger], width: int) -> NDArray[np.bool_]:
+    """Return which pixels lie within ``width`` pixels of another label, along rows and columns."""
     edge = np.zeros(labels.shape, dtype=bool)
     for distance in range(1, width + 1):
         differs = labels[distance:] != labels[:-distance]
@@ -146,7 +164,7 @@ def _edges(labels: NDArray[np.unsignedinteger], width: int) -> NDArray[np.unsign
         differs = labels[:, distance:] != labels[:, :-distance]
         edge[:, distance:] |= differs
         edge[:, :-distance] |= differs
-    return np.where(edge, labels, 0).astype(labels.dtype)
+    return edge
 
 
 def _premultiplied(rgb: NDArray[np.uint8], alpha: NDArray[np.float64]) -> NDArray[np.uint32]:

@@ -14,7 +14,7 @@ from medtransfer.gui import theme
 from medtransfer.gui.canvas.colourmaps import ColourMap
 from medtransfer.gui.canvas.levels import Shelf
 from medtransfer.gui.canvas.measures import Point
-from medtransfer.gui.canvas.overlay import HeatmapLayer, Legend, SegmentationLayer
+from medtransfer.gui.canvas.overlay import FILLED, HeatmapLayer, Legend, SegmentationLayer
 from medtransfer.gui.canvas.picture import PictureItem
 from medtransfer.gui.canvas.pixels import default_window, shader
 from medtransfer.gui.canvas.slices import Plane, Slicing, Voxel, slicing
@@ -115,7 +115,7 @@ class Sheet(QGraphicsView):
         array: NDArray[np.unsignedinteger] | None,
         structures: Collection[Structure] = (),
         visible: Collection[int] | None = None,
-        opacity: float = 0.5,
+        opacity: float = FILLED,
         *,
         outline: bool = False,
     ) -> None:

@@ -56,6 +56,7 @@ class ImageView(Sheet):
         self.measures = measures if measures is not None else Measures()
         self.tool = Tool.PAN
         self.crosshair_shown = False
+        self.legend_shown = True
         self.selected: Measure | None = None
         self.draft: Measure | None = None
         self._hidden: Measure | None = None
@@ -99,6 +100,11 @@ class ImageView(Sheet):
     def show_crosshair(self, *, shown: bool) -> None:
         """Show or hide the crosshair."""
         self.crosshair_shown = shown
+        self.viewport().update()
+
+    def show_legend(self, *, shown: bool) -> None:
+        """Show or hide the legend of a heat map: beside others of the same image, one view has it for all."""
+        self.legend_shown = shown
         self.viewport().update()
 
     def set_tool(self, tool: Tool) -> None:
@@ -288,7 +294,7 @@ class ImageView(Sheet):
             caption=tuple(lines),
             window=self.window_words(),
             unit_per_pixel=1.0 / self.transform().m11() if self.slicing.unit == "mm" else 0.0,
-            heatmap=self.heatmap,
+            heatmap=self.heatmap if self.legend_shown else None,
         )
 
     def window_words(self) -> str:

@@ -81,6 +81,15 @@ def test_jumping_centres_enlarged_views_and_leaves_whole_slices_whole(grid: View
         assert away.manhattanLength() < 4
 
 
+def test_one_view_has_the_legend_for_all(grid: ViewGrid, volume: Image) -> None:
+    grid.set_layout(Layout.FOUR)
+    grid.set_image(volume)
+    assert [view.legend_shown for view in grid.views] == [True, False, False, False]
+    grid.activate(grid.views[2])
+    grid.set_layout(Layout.ONE)
+    assert grid.views[2].legend_shown
+
+
 def test_window_inversion_and_zoom_are_shared(qtbot: QtBot, grid: ViewGrid, volume: Image) -> None:
     grid.set_layout(Layout.FOUR)
     grid.set_image(volume)

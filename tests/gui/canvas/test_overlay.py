@@ -55,6 +55,23 @@ def test_structures_are_filled_with_their_colours(
     ]
 
 
+def test_an_area_lets_the_picture_through_and_its_rim_does_not(structures: tuple[Structure, Structure]) -> None:
+    labels = np.zeros((11, 11), dtype=np.uint8)
+    labels[2:9, 2:6] = 1
+    labels[2:9, 6:9] = 2
+    layer = SegmentationLayer.of(labels, structures, opacity=0.4)
+    shown = layer.picture(labels, layer.detail(1.0))
+    assert [round(at(shown, x, 5).alphaF(), 1) for x in range(11)] == [0, 0, 1, 0.4, 0.4, 1, 1, 0.4, 1, 0, 0]
+    enlarged = layer.picture(labels, layer.detail(4.0))
+    assert [round(at(enlarged, x, 22).alphaF(), 1) for x in (7, 8, 9)] == [0, 1, 0.4]
+
+
+def test_no_rim_is_left_of_what_is_hidden(structures: tuple[Structure, Structure]) -> None:
+    labels = np.array([[1, 1, 1, 2, 2, 2]], dtype=np.uint8)
+    shown = SegmentationLayer.of(labels, structures, visible={2}, opacity=0.4).picture(labels, (1, 1))
+    assert [round(at(shown, x, 0).alphaF(), 1) for x in range(6)] == [0, 0, 0, 1, 0.4, 0.4]
+
+
 def test_hidden_structures_are_not_drawn(structures: tuple[Structure, Structure]) -> None:
     labels = np.array([[1, 2]], dtype=np.uint8)
     shown = SegmentationLayer.of(labels, structures, visible={2}).picture(labels, (1, 1))
