@@ -44,6 +44,7 @@ def read(folder: Folder, tables: Sequence[Path]) -> Listing:
     said = {study: chexpert.answers(labels, row) for study, row in zip(findings.texts("study_id"), cells, strict=True)}
     silent = (dict.fromkeys(labels), frozenset[str]())
     parts = _parts(folder)
+    base = next((place for place in (tables[0].parent, folder.root) if (place / "files").is_dir()), folder.root)
     rows = zip(
         pictures.texts("dicom_id"),
         pictures.texts("subject_id"),
@@ -56,7 +57,7 @@ def read(folder: Folder, tables: Sequence[Path]) -> Listing:
         view = chest_labels.view(position)
         if view:
             known, uncertain = said.get(study, silent)
-            image = _image(folder.root, patient, study, picture)
+            image = _image(base, patient, study, picture)
             entries.append(Entry(image, patient, known, uncertain, parts.get(picture), attributes=view))
     problems = (
         chexpert.BLANKS,
@@ -87,8 +88,8 @@ def _parts(folder: Folder) -> dict[str, Partition]:
     return {picture: _PARTS[part] for picture, part in named if part in _PARTS}
 
 
-def _image(root: Path, patient: str, study: str, picture: str) -> Path | None:
+def _image(base: Path, patient: str, study: str, picture: str) -> Path | None:
     if not (patient.isalnum() and study.isalnum() and picture.replace("-", "").isalnum()):
         return None
     below = Path(f"p{patient[:2]}", f"p{patient}", f"s{study}", f"{picture}.jpg")
-    return root / "files" / below
+    return base / "files" / below

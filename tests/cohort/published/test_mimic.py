@@ -57,6 +57,14 @@ def test_frontal_views_with_the_findings_of_their_study_and_the_authors_split(ro
     assert [case.labels["edema"] for case in cohort.read(root, uncertain="positive").cases] == [0, 1, None]
 
 
+def test_the_folder_above_the_version_is_read_too(root: Path) -> None:
+    version = root / "mimic-cxr-jpg" / "2.0.0"
+    version.mkdir(parents=True)
+    for path in [*root.glob("*.gz"), root / "files"]:
+        path.rename(version / path.name)
+    assert len(cohort.read(root).cases) == 3
+
+
 def test_without_the_split_the_test_patients_are_drawn_here_and_said_so(root: Path) -> None:
     (root / SPLIT).unlink()
     read = cohort.read(root)
