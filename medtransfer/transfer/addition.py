@@ -21,15 +21,15 @@ from medtransfer.contract.evaluation import Evaluation
 from medtransfer.contract.requests import LearnRequest
 from medtransfer.contract.verbs import Context
 from medtransfer.errors import UserError
-from medtransfer.transfer import bundles, folds, siamese, support, trio, trio_files
+from medtransfer.transfer import bundles, folds, probe, siamese, support, trio, trio_files
 from medtransfer.transfer.answering import loaded
-from medtransfer.transfer.answers import Answers, EvaluationInput, LabelInput
+from medtransfer.transfer.answers import Answers, EvaluationInput, LabelInput, ModelKind
 from medtransfer.transfer.division import pre_logits
 from medtransfer.transfer.evaluation import evaluate
 from medtransfer.transfer.fit import LabelledKeys
 from medtransfer.transfer.folds import Fold
 from medtransfer.transfer.judgement import Operating, operate, truth_of
-from medtransfer.transfer.learning import Preparing
+from medtransfer.transfer.learning import Preparing, algebra_in_one_thread
 from medtransfer.transfer.pictures import normalised
 from medtransfer.transfer.prepared import PictureFolder
 from medtransfer.transfer.publication import specified, versions
@@ -67,7 +67,8 @@ class Addition:
     def run(self) -> ModelBundle:
         """Learn every new label, and write the parent's bundle with them added."""
         features = self._features()
-        learnt = {label: self._learn(label, features) for label in self._request.labels}
+        with algebra_in_one_thread():
+            learnt = {label: self._learn(label, features) for label in self._request.labels}
         for name in self._parent.card.files:
             shutil.copyfile(self._parent.folder / name, self._ctx.output / name)
         files = {trio_files.trio_file(label): found.tensors() for label, (found, _, _) in learnt.items()}
@@ -114,17 +115,24 @@ class Addition:
         positive = truth[known] > 0.5
         given = Examples(features[known], positive, self._patients[known], self._diseased[known])
 
-        def answer(fold: Fold) -> NDArray[np.float64]:
+        def likeness(fold: Fold) -> NDArray[np.float64]:
             found = siamese.fit(given.some(fold.train), space, recipe.seed)
             return _alone(found).logits(_numbers(found, given.features[fold.held]))
 
+        def regression(fold: Fold) -> NDArray[np.float64]:
+            some = given.some(fold.train)
+            fitted = probe.fit(some.features, some.positive.astype(np.float64), some.patients, recipe.seed)
+            return fitted.logits(given.features[fold.held])
+
         parts = folds.grouped(truth[known], given.patients, recipe.seed, _PARTS)
-        logits = folds.out_of_fold(parts, answer)
+        logits, untuned = (folds.out_of_fold(parts, answer) for answer in (likeness, regression))
         operating = operate(logits, truth[known], recipe)
-        trivial = Answers.constant(float(positive.mean()), known.size)
-        judged = LabelInput(
-            label, self._name(label), truth[known], {"tuned": operating.answers(logits), "trivial": trivial}
-        )
+        answers: dict[ModelKind, Answers] = {
+            "tuned": operating.answers(logits),
+            "untuned": operate(untuned, truth[known], recipe).answers(untuned),
+            "trivial": Answers.constant(float(positive.mean()), known.size),
+        }
+        judged = LabelInput(label, self._name(label), truth[known], answers)
         patients = [self._cohort.cases[number].patient for number in known]
         evaluation = evaluate(EvaluationInput([judged], patients), recipe.bootstrap, recipe.seed)
         return _alone(siamese.fit(given, space, recipe.seed)), operating, evaluation
@@ -180,8 +188,9 @@ def _joined(before: Evaluation, added: list[Evaluation]) -> Evaluation:
         )
         for model in before.models
     ]  # fmt: skip
+    differences = [*before.differences, *(entry for one in added for entry in one.differences)]
     said = [f"{line} Added later: judged by leaving patients out." for one in added for line in one.verdict[1:]]
-    return before.model_copy(update={"models": models, "verdict": [*before.verdict, *said]})
+    return before.model_copy(update={"models": models, "differences": differences, "verdict": [*before.verdict, *said]})
 
 
 def _refuse_others(card: BundleCard) -> None:

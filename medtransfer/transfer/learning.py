@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -88,12 +89,8 @@ class Learning:
         )
 
     def run(self) -> ModelBundle:
-        """Train every label, judge the result on the test partition and write the bundle.
-
-        numpy and scikit-learn work with one thread: their systems of equations are small, and several threads, which
-        wait for each other by burning time, make them many times slower on a busy machine.
-        """
-        with cast("Any", threadpool_limits)(1, user_api="blas"):  # it has no types
+        """Train every label, judge the result on the test partition and write the bundle."""
+        with algebra_in_one_thread():
             return self._run()
 
     def _run(self) -> ModelBundle:
@@ -304,6 +301,16 @@ def _labelled(cases: Cases, label: str) -> dict[Partition, LabelledKeys]:
             hint="Add cases of the other class, or leave this label out (`--label`).",
         )
     return found
+
+
+def algebra_in_one_thread() -> AbstractContextManager[None]:
+    """Let numpy and scikit-learn work with one thread.
+
+    Their systems of equations are small here, and several threads, which wait for each other by burning time, make them
+    many times slower on a busy machine.
+    """
+    limited: AbstractContextManager[None] = cast("Any", threadpool_limits)(1, user_api="blas")  # it has no types
+    return limited
 
 
 def features_of(
