@@ -13,7 +13,7 @@ from medtransfer.cli import console, state
 if TYPE_CHECKING:
     from medtransfer.contract.explainers import Explainer
     from medtransfer.contract.requests import Quality
-    from medtransfer.result.model import Segmentation
+    from medtransfer.result.model import Finding, Segmentation
     from medtransfer.work.analyse import Analysed
     from medtransfer.work.analyser import Options
     from medtransfer.work.delivery import Format
@@ -156,9 +156,22 @@ def say_result(analysed: Analysed) -> None:
         console.say_table(("finding", "probability", "threshold", "call", "uncertainty"), rows)
     if result.segmentation is not None:
         console.say_table(("structure", "volume ml", "mean HU"), _structure_rows(result.segmentation))
+    for finding in result.findings:
+        if finding.positive:
+            _say_compared(finding)
     for notice in result.notices:
         console.say(f"{notice.level}: {notice.message}")
     console.say()
+
+
+def _say_compared(finding: Finding) -> None:
+    """Print what a finding's components add, and the confirmed cases most alike, where there are any."""
+    added = [part for part in finding.contributions if part.contribution is not None]
+    if added:
+        console.say(f"{finding.name}: " + "; ".join(f"{part.name} {part.contribution:+.2f}" for part in added))
+    if finding.similar:
+        cases = ", ".join(f"{case.picture or case.case[:8]} ({case.distance:.2f})" for case in finding.similar)
+        console.say(f"{finding.name}: confirmed cases most alike, by distance: {cases}")
 
 
 def _structure_rows(segmentation: Segmentation) -> list[tuple[str, str, str]]:

@@ -76,19 +76,20 @@ def refuse_existing(out: Path) -> None:
 def deliver(made: Path, result: Result, target: Path, formats: Sequence[Format]) -> None:
     """Copy a result folder, each file complete or not there, ``result.json`` last.
 
-    ``result.json`` and the arrays that belong to it (heat maps as ``.npy``, label maps as NIfTI) are always delivered:
-    they are the result. Pictures of heat maps and the tables are delivered when ``formats`` names ``png`` and ``csv``.
+    ``result.json`` and the files that belong to it (heat maps as ``.npy``, label maps as NIfTI, pictures of similar
+    cases) are always delivered: they are the result. Pictures of heat maps and the tables are delivered when
+    ``formats`` names ``png`` and ``csv``.
 
     Raises
     ------
     EnvironmentFailure
         When the disk is full.
     """
-    unwanted = () if "png" in formats else (".png",)
+    unwanted = set() if "png" in formats else {heatmap.info.picture for heatmap in result.heatmaps}
     with full_disk_explained():
         target.mkdir(parents=True, exist_ok=True)
         for file in sorted(made.iterdir()):
-            if file.name != RESULT_FILE and not file.name.endswith(unwanted):
+            if file.name != RESULT_FILE and file.name not in unwanted:
                 _copy(file, target)
         if "csv" in formats:
             _write_tables(result, target)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from medtransfer.errors import UserError
+from medtransfer.result import reading, writing
+from medtransfer.result.compare import differences
 from medtransfer.result.importing import read_on
-from medtransfer.result.model import Structure
+from medtransfer.result.model import SimilarCase, Structure
 from medtransfer.store.home import Home
 from medtransfer.study import scan
 from medtransfer.work.analyse import analyse
 from medtransfer.work.analyser import Options
-from medtransfer.work.delivery import structures_csv
+from medtransfer.work.delivery import deliver, structures_csv
 from medtransfer.work.session import Session
 from tests.conftest import PLUGINS
+from tests.result.results import result
 from tests.study.builders import ct_slice, nifti, save
 
 OPTIONS = Options("test.labelmap", formats=("json", "csv", "seg"))
@@ -27,6 +31,22 @@ OPTIONS = Options("test.labelmap", formats=("json", "csv", "seg"))
 def session(home: Home, monkeypatch: pytest.MonkeyPatch) -> Session:
     monkeypatch.setenv("MEDTRANSFER_PLUGIN_PATH", str(PLUGINS / "labelmap"))
     return Session(home.prepare())
+
+
+def test_pictures_of_similar_cases_belong_to_the_result_and_those_of_heat_maps_do_not(tmp_path: Path) -> None:
+    plain = result()
+    key = f"{7:016x}"
+    finding = plain.findings[0].model_copy(update={"similar": (SimilarCase(case=key, distance=0.5),)})
+    picture = np.full((8, 8, 3), 90, np.uint8)
+    writing.write(replace(plain, findings=(finding,), pictures={key: picture}), tmp_path / "made")
+    made = reading.read(tmp_path / "made")
+    deliver(tmp_path / "made", made, tmp_path / "out", ("json",))
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "result.json", "heatmap-dr.npy", f"similar-{key}.png",
+    }  # fmt: skip
+    again = reading.read(tmp_path / "out")
+    assert np.array_equal(again.pictures[key], picture)
+    assert differences(made, again) == []
 
 
 def test_a_segmented_ct_is_delivered_as_dicom_nifti_and_table(session: Session, tmp_path: Path) -> None:

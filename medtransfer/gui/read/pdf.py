@@ -124,6 +124,10 @@ def mm(value: float) -> float:
     return value * _DPI / 25.4
 
 
+_SIMILAR = mm(34)
+"""Side of the picture of a similar case: 95 dots per inch, which is what such pictures have."""
+
+
 def ink(role: str) -> QColor:
     """Return the colour of a role on white paper, whatever theme the window has."""
     return QColor(theme.COLOURS["light"][role])
@@ -148,7 +152,7 @@ def _pictures(sheet: _Sheet, content: Content) -> None:
     names = {finding.label: finding.name for finding in content.result.findings}
     shown = [(content.picture, "As analysed.")]
     for heatmap in content.result.heatmaps:
-        if heatmap.array.shape == content.picture.shape[:2]:
+        if not heatmap.info.part and heatmap.array.shape == content.picture.shape[:2]:
             over = pictures.overlay(content.picture, heatmap.array)
             shown.append((over, _legend(heatmap, names.get(heatmap.info.label, heatmap.info.label))))
     gap = mm(4)
@@ -225,7 +229,37 @@ def _finding(sheet: _Sheet, finding: Finding, content: Content) -> None:
     verdict = content.verdicts.get(finding.label)
     if verdict:
         sheet.text(f"The reader's verdict: {verdict}.", 8)
+    if finding.positive:
+        _compared(sheet, finding, content.result)
     sheet.y += mm(2)
+
+
+def _compared(sheet: _Sheet, finding: Finding, result: Result) -> None:
+    """Write what a finding's components add, and draw the confirmed cases most alike, where there are any."""
+    added = [
+        f"{part.name} {numbers.signed(part.contribution)}"
+        for part in finding.contributions
+        if part.contribution is not None
+    ]
+    if added:
+        sheet.text(f"What each part adds to the probability: {'; '.join(added)}.", 8, role="muted")
+    if not finding.similar:
+        return
+    captions = [f"Distance {numbers.figure(case.distance)}, case {case.case[:8]}" for case in finding.similar]
+    drawn = [result.pictures.get(case.case) for case in finding.similar]
+    if not any(pixels is not None for pixels in drawn):
+        sheet.text(f"Confirmed cases most alike: {'; '.join(captions)}.", 8, role="muted")
+        return
+    sheet.need(_SIMILAR + mm(12))
+    sheet.text("Confirmed cases most alike (training cases with this finding):", 8, role="muted")
+    for place, (pixels, caption) in enumerate(zip(drawn, captions, strict=True)):
+        left = place * (_SIMILAR + mm(6))
+        if pixels is not None:
+            sheet.painter.drawImage(QRectF(left, sheet.y, _SIMILAR, _SIMILAR), _image(pixels))
+        sheet.painter.setFont(font(7))
+        sheet.painter.setPen(ink("muted"))
+        sheet.painter.drawText(QRectF(left, sheet.y + _SIMILAR + mm(1), _SIMILAR + mm(6), mm(4)), _WRAP, caption)
+    sheet.y += _SIMILAR + mm(6)
 
 
 def _structures(sheet: _Sheet, content: Content) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from medtransfer.contract.evaluation import Ablation, Evaluation
 from medtransfer.result.model import Finding, Result
 from medtransfer.work.report import numbers, pictures
@@ -34,13 +37,24 @@ def sections(evaluation: Evaluation) -> list[Html]:
     ]
 
 
-def of_finding(finding: Finding, result: Result) -> list[Html]:
-    """Return how a finding's probability came about, and the confirmed cases most alike; nothing for one network."""
+def of_finding(finding: Finding, result: Result, picture: NDArray[np.uint8]) -> list[Html]:
+    """Return the confirmed cases most alike, and how the probability came about; nothing for one network.
+
+    What was called present has its cases in the open, everything else is folded.
+
+    Parameters
+    ----------
+    picture
+        The analysed picture, uint8 ``(y, x, 3)``.
+    """
     parts = []
-    if finding.contributions:
-        parts.append(folded("What each part of the model said", *_contributions(finding)))
     if finding.similar:
-        parts.append(folded("Confirmed cases most alike", *_similar(finding, result)))
+        shown = _similar(finding, result, picture)
+        title = "Confirmed cases most alike"
+        parts += [element("h3", text(title)), *shown] if finding.positive else [folded(title, *shown)]
+    if finding.contributions:
+        said = [*_contributions(finding), *_part_maps(finding, result, picture)]
+        parts.append(folded("What each part of the model said", *said))
     return parts
 
 
@@ -69,17 +83,39 @@ def _contributions(finding: Finding) -> list[Html]:
         table(["Component", "Adds to the probability"], components),
         paragraph("Compared with what the component says on average.", class_="muted"),
     ]
-    return [*found, table(["Learner", "Its own probability"], learners)] if learners else found
+    return [*found, table(["Learner that votes", "Its own probability"], learners)] if learners else found
 
 
-def _similar(finding: Finding, result: Result) -> list[Html]:
-    shown = []
-    for case in finding.similar:
-        caption = element("figcaption", text(f"Case {case.case[:8]}, distance {numbers.figure(case.distance)}"))
-        if case.case in result.pictures:
-            alt = f"Confirmed case of {finding.name}"
-            shown.append(element("figure", pictures.image(result.pictures[case.case], alt), caption))
-        else:
-            shown.append(element("figure", caption))
-    note = "From the training cases that have this finding. Smaller distances are more alike (0 to 2)."
+def _similar(finding: Finding, result: Result, picture: NDArray[np.uint8]) -> list[Html]:
+    """Return the cases beside the analysed picture, or their distances alone where no pictures were kept."""
+    note = "Training cases that have this finding. Distances go from 0 to 2; smaller is more alike."
+    cases = [
+        (result.pictures.get(case.case), f"Distance {numbers.figure(case.distance)}, case {case.case[:8]}")
+        for case in finding.similar
+    ]
+    if all(pixels is None for pixels, _ in cases):
+        listed = element("ul", *(element("li", text(caption)) for _, caption in cases))
+        return [listed, paragraph(f"{note} Their pictures were not kept with the model.", class_="muted")]
+    alt = f"Confirmed case of {finding.name}"
+    shown = [_figure(picture, "This picture", "The picture as it was analysed")]
+    shown += [_figure(pixels, caption, alt) for pixels, caption in cases]
     return [element("div", *shown, class_="similar"), paragraph(note, class_="muted")]
+
+
+def _part_maps(finding: Finding, result: Result, picture: NDArray[np.uint8]) -> list[Html]:
+    """Return the map of each part of the answer, where there are any."""
+    shown = [
+        _figure(
+            pictures.overlay(picture, heatmap.array),
+            f"{heatmap.info.part.upper()}: {heatmap.info.method}",
+            f"Heat map of part {heatmap.info.part.upper()} for {finding.name}",
+        )
+        for heatmap in result.heatmaps
+        if heatmap.info.label == finding.label and heatmap.info.part and heatmap.array.shape == picture.shape[:2]
+    ]
+    return [element("div", *shown, class_="parts")] if shown else []
+
+
+def _figure(pixels: NDArray[np.uint8] | None, caption: str, description: str) -> Html:
+    below = element("figcaption", text(caption))
+    return element("figure", below) if pixels is None else element("figure", pictures.image(pixels, description), below)

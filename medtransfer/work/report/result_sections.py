@@ -46,7 +46,7 @@ def result_sections(
     """
     parts = [section(caption or "The picture", _pictures(result, picture), *_notices(result.notices))]
     if result.findings or result.segmentation is None:
-        parts.append(section("Findings", *_findings(result, card, verdicts)))
+        parts.append(section("Findings", *_findings(result, picture, card, verdicts)))
     if result.segmentation is not None:
         parts.append(section("Structures", _structures(result.segmentation.structures), *_verdict(verdicts.get(""))))
     return [*parts, section("How this came about", _passport(result))]
@@ -60,7 +60,9 @@ def _pictures(result: Result, picture: NDArray[np.uint8]) -> Html:
         element("figcaption", text("As analysed.")),
     )
     maps = [
-        _heatmap(heatmap, names.get(heatmap.info.label, heatmap.info.label), picture) for heatmap in result.heatmaps
+        _heatmap(heatmap, names.get(heatmap.info.label, heatmap.info.label), picture)
+        for heatmap in result.heatmaps
+        if not heatmap.info.part
     ]
     if not maps:
         maps = [paragraph("No heat map was made: nothing was called, or no explanation was asked for.", class_="muted")]
@@ -99,7 +101,9 @@ def _trust(heatmap: Heatmap) -> str:
     return f"{figures}. {maps.what_it_shows(heatmap.info)}"
 
 
-def _findings(result: Result, card: BundleCard | None, verdicts: Mapping[str, str]) -> list[Html]:
+def _findings(
+    result: Result, picture: NDArray[np.uint8], card: BundleCard | None, verdicts: Mapping[str, str]
+) -> list[Html]:
     if not result.findings:
         return [paragraph("The plug-in reports no findings for this picture.")]
     key = (
@@ -108,12 +112,14 @@ def _findings(result: Result, card: BundleCard | None, verdicts: Mapping[str, st
     )
     ordered = sorted(result.findings, key=lambda finding: (not finding.positive, -finding.probability))
     return [
-        *(_finding(finding, result, card, verdicts.get(finding.label)) for finding in ordered),
+        *(_finding(finding, result, picture, card, verdicts.get(finding.label)) for finding in ordered),
         element("figcaption", text(key)),
     ]
 
 
-def _finding(finding: Finding, result: Result, card: BundleCard | None, verdict: str | None) -> Html:
+def _finding(
+    finding: Finding, result: Result, picture: NDArray[np.uint8], card: BundleCard | None, verdict: str | None
+) -> Html:
     side = "present" if finding.positive else "absent"
     relation = "at or above" if finding.positive else "below"
     call = f"Called {side}: {relation} the threshold {numbers.figure(finding.threshold)}."
@@ -127,7 +133,7 @@ def _finding(finding: Finding, result: Result, card: BundleCard | None, verdict:
         element("span", text(call), class_=f"call {side}"),
         element("span", text(" " + " ".join(doubt)), class_="muted"),
         *_verdict(verdict),
-        *components.of_finding(finding, result),
+        *components.of_finding(finding, result, picture),
         class_="finding",
     )
 

@@ -44,7 +44,10 @@ figure img{border-radius:7px;background:#000}
 figcaption{font-size:12px;color:var(--muted);margin-top:8px}
 svg text{font-family:Inter,"Segoe UI","Helvetica Neue",Helvetica,Arial,sans-serif!important}
 .pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:16px;margin-bottom:24px}
-.similar{display:grid;grid-template-columns:repeat(3,minmax(0,160px));gap:16px}
+.similar{display:grid;grid-template-columns:repeat(4,minmax(0,168px));gap:16px;margin-bottom:8px}
+.parts{display:grid;grid-template-columns:repeat(2,minmax(0,360px));gap:16px;margin-bottom:8px}
+.finding h3{font-size:14px;margin:12px 0 0}.finding .scroll{max-width:560px}
+.similar img{aspect-ratio:1;object-fit:contain}
 .legend{display:grid;grid-template-columns:auto 1fr auto;gap:8px;align-items:center;font-size:12px;margin-top:8px}
 .ramp{height:8px;border-radius:4px}
 .finding{padding:12px 0;border-bottom:1px solid var(--line)}.finding:last-child{border-bottom:0}

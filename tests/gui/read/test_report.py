@@ -11,7 +11,16 @@ from medtransfer.errors import EnvironmentFailure
 from medtransfer.gui import theme
 from medtransfer.gui.read import pdf, report
 from medtransfer.gui.read.report import Report
-from medtransfer.result.model import Finding, Passport, Result, Segmentation, SourceInfo, Structure
+from medtransfer.result.model import (
+    Contribution,
+    Finding,
+    Passport,
+    Result,
+    Segmentation,
+    SimilarCase,
+    SourceInfo,
+    Structure,
+)
 from medtransfer.study.model import Image, Window
 
 
@@ -69,6 +78,35 @@ def test_every_paragraph_gets_the_height_of_its_text(tmp_path: Path, monkeypatch
     monkeypatch.setattr(pdf._Sheet, "text", spy)
     pdf.write(content(Result(findings(2), SourceInfo(), passport())), tmp_path / "r.pdf")
     assert min(heights) > pdf.mm(3)
+
+
+def test_cases_most_alike_are_printed_with_their_pictures_for_what_was_called_present(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    text = pdf._Sheet.text
+
+    def spy(sheet: pdf._Sheet, words: str, *style: object, **more: object) -> None:
+        written.append(words)
+        text(sheet, words, *style, **more)  # type: ignore[arg-type]  # handed through unchanged
+
+    monkeypatch.setattr(pdf._Sheet, "text", spy)
+    keys = [f"{number:016x}" for number in range(2)]
+    compared = {
+        "similar": tuple(SimilarCase(case=key, distance=0.5) for key in keys),
+        "contributions": (Contribution(name="A: network", kind="component", contribution=-0.2),),
+    }
+    noise = dict.fromkeys(keys, np.random.default_rng(1).integers(0, 256, (128, 128, 3), np.uint8))
+    sizes = {}
+    for name, positive, pictures in (("with", True, noise), ("without", True, {}), ("absent", False, noise)):
+        (finding,) = findings(1)
+        shown = finding.model_copy(update={**compared, "positive": positive})
+        pdf.write(content(Result((shown,), SourceInfo(), passport(), pictures=pictures)), tmp_path / f"{name}.pdf")
+        sizes[name] = (tmp_path / f"{name}.pdf").stat().st_size
+    assert sizes["with"] > sizes["without"] + 20_000, "noise does not compress"
+    assert sizes["with"] > sizes["absent"] + 20_000
+    assert "What each part adds to the probability: A: network \u22120.20." in written
+    assert any("Distance 0.50, case 00000000" in words for words in written), "listed where no pictures were kept"
 
 
 def test_a_volume_is_reported_as_the_slice_on_the_screen_with_its_structures(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from medtransfer.contract.evaluation import Ablation, Evaluation, Interval, LabelEvaluation, ModelEvaluation
 from medtransfer.contract.evaluation import Confusion as Counts
-from medtransfer.result.model import Contribution, SimilarCase
+from medtransfer.result.model import Contribution, Heatmap, SimilarCase
 from medtransfer.work.report import components
 from tests.result.results import result
 
@@ -49,10 +49,21 @@ def test_a_finding_names_what_it_was_compared_with() -> None:
             ),
         }
     )
-    content = replace(plain, pictures={key: np.zeros((16, 16, 3), np.uint8)})
-    said = "".join(components.of_finding(finding, content))
-    assert said.count("<img") == 1
-    assert "Case 00000000, distance 0.75" in said
+    picture = np.zeros((12, 16, 3), np.uint8)
+    info = plain.heatmaps[0].info.model_copy(update={"part": "a", "method": "Grad-CAM of the first network"})
+    part = Heatmap(info, plain.heatmaps[0].array)
+    content = replace(plain, heatmaps=(*plain.heatmaps, part), pictures={key: np.zeros((16, 16, 3), np.uint8)})
+    said = "".join(components.of_finding(finding, content, picture))
+    assert said.count("<img") == 3, "the picture, the case that has one, and the map of the part"
+    assert "Distance 0.75, case 00000000" in said
     assert "\u22120.12" in said
     assert "0.83" in said
-    assert components.of_finding(plain.findings[0], plain) == []
+    assert "A: Grad-CAM of the first network" in said
+    assert said.index("Confirmed cases") < said.index("<details"), "in the open, for it was called present"
+    absent = finding.model_copy(update={"positive": False})
+    folded = "".join(components.of_finding(absent, content, picture))
+    assert folded.index("<details") < folded.index("Confirmed cases")
+    without = "".join(components.of_finding(finding, replace(plain, pictures={}), picture))
+    assert "were not kept with the model" in without
+    assert "<img" not in without
+    assert components.of_finding(plain.findings[0], plain, picture) == []
