@@ -43,9 +43,10 @@ RECIPE = Recipe(
 class Small(nn.Module):
     """Answers at two resolutions while it learns, as a U-Net does."""
 
-    def __init__(self, outputs: int) -> None:
+    def __init__(self, outputs: int, channels: int = 1) -> None:
         super().__init__()
-        self.body = nn.Sequential(nn.Conv3d(1, 16, 3, padding=1), nn.InstanceNorm3d(16, affine=True), nn.LeakyReLU())
+        first = nn.Conv3d(channels, 16, 3, padding=1)
+        self.body = nn.Sequential(first, nn.InstanceNorm3d(16, affine=True), nn.LeakyReLU())
         self.heads = nn.ModuleList([nn.Conv3d(16, outputs, 1), nn.Conv3d(16, outputs, 1)])
 
     def forward(self, volume: Tensor) -> Tensor | tuple[Tensor, Tensor]:
@@ -62,7 +63,7 @@ class SmallSegmenter(SegmenterPlugin):
 
     def network(self, card: BundleCard) -> nn.Module:
         assert card.backbone == "small"
-        return Small(1 + len(card.labels))
+        return Small(1 + len(card.labels), len(card.for_volumes.scales))
 
 
 def drawn(seed: int) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
@@ -83,12 +84,31 @@ def write_volumes(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for number, part in enumerate(PARTS):
-        for name, array in zip((f"{number}.nii", f"{number}_seg.nii"), drawn(number), strict=True):
-            nibabel.save(nibabel.Nifti1Image(array, np.diag([2.0, 2.0, 2.0, 1.0])), folder / name)  # type: ignore[no-untyped-call]
+        values, mask = drawn(number)
+        _write(folder / f"{number}.nii", values)
+        _write(folder / f"{number}_seg.nii", mask)
         rows.append([f"{number}.nii", f"{number}_seg.nii", f"p{number}", part])
     with (folder / "labels.csv").open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream).writerows([["image", "mask", "patient", "split"], *rows])
     (folder / "structures.csv").write_text("value,structure\n5,ball\n2,box\n", encoding="utf-8")
+    return folder
+
+
+def _write(path: Path, array: NDArray[np.generic]) -> None:
+    nibabel.save(nibabel.Nifti1Image(array, np.diag([2.0, 2.0, 2.0, 1.0])), path)  # type: ignore[no-untyped-call]
+
+
+def write_pairs(folder: Path) -> Path:
+    """Write patients of two volumes each: the first shows their ball alone, the second their box alone."""
+    write_volumes(folder)
+    for number in range(len(PARTS)):
+        _, mask = drawn(number)
+        for name, signal in ((f"{number}.nii", 150 * (mask == 5)), (f"{number}_second.nii", -150 * (mask == 2))):
+            noise = np.random.default_rng([number, len(name)]).normal(0, 20, SHAPE)
+            _write(folder / name, (noise + signal).astype(np.int16))
+    rows = [[f"{n}.nii", f"{n}_second.nii", f"{n}_seg.nii", f"p{n}", part] for n, part in enumerate(PARTS)]
+    with (folder / "labels.csv").open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([["image", "image_2", "mask", "patient", "split"], *rows])
     return folder
 
 
