@@ -246,7 +246,7 @@ def _of_usual_labels(
         "published.labels",
         "info",
         f"learnt are {', '.join(usual)}; the data set also has {', '.join(others)}",
-        "Name the labels that you want instead.",
+        "To learn others, name them with `--label`.",
     )
     return replace(found, problems=(*found.problems, note))
 
