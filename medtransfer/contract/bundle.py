@@ -134,6 +134,11 @@ class BundleCard(Record):
     files: dict[str, str] = {}
 
     @property
+    def volumes(self) -> int:
+        """Of how many images on one grid a case consists."""
+        return len(self.preprocessing.scales) if isinstance(self.preprocessing, VolumePlan) else 1
+
+    @property
     def for_pictures(self) -> Preprocessing:
         """How pictures are prepared.
 

@@ -156,13 +156,17 @@ class Segmentation:
 
 
 class SourceInfo(Record):
-    """What was analysed, without patient data: file names (not folders), UIDs and the SHA-256 of the pixels."""
+    """What was analysed, without patient data: file names (not folders), UIDs and the SHA-256 of the pixels.
+
+    ``companions`` are the first file names of a case's further volumes, in their order.
+    """
 
     names: tuple[str, ...] = ()
     uids: dict[str, str] = Field(default_factory=dict)
     pixel_sha256: str = ""
     shape: tuple[int, ...] = ()
     modality: str = ""
+    companions: tuple[str, ...] = ()
 
 
 class Passport(Record):

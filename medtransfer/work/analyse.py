@@ -60,7 +60,8 @@ def analyse(session: Session, paths: Sequence[Path], options: Options, out: Path
     """Analyse every suitable series at ``paths``.
 
     One series is written into ``out`` itself, several into ``out/0001``, ``out/0002``, ... in the order in which they
-    were found. When the only series fails its error is raised; of several, the others go on.
+    were found. When the only series fails its error is raised; of several, the others go on. For a model that takes
+    several volumes of a case, ``paths`` names them in its order, and there is one result.
 
     Raises
     ------
@@ -72,6 +73,13 @@ def analyse(session: Session, paths: Sequence[Path], options: Options, out: Path
     chosen = models.choose(session.home, entry, options.model)
     check_options(options, manifest, chosen.bundle)
     refuse_existing(out)
+    volumes = chosen.bundle.card.volumes
+    if volumes > 1:
+        case = inputs.case_of(paths, manifest.input, options.modality, volumes)
+        require_space(out, SPACE_MB)
+        with jobs.running(session.home, f"analyse-{uuid.uuid4().hex}", "analyse", entry.id) as scratch:
+            analyser = Analyser(session, chosen.bundle, options, scratch)
+            return Outcome((_analyse(analyser, session.worker(entry), case, out, paths),), (), ())
     found = inputs.scan(paths)
     suitable, unsuitable = inputs.sort_out(inputs.series_of(found, options.modality), manifest.input)
     inputs.require(suitable, unsuitable, found.problems)
@@ -82,12 +90,12 @@ def analyse(session: Session, paths: Sequence[Path], options: Options, out: Path
         analyser = Analyser(session, chosen.bundle, options, scratch)
         worker = session.worker(entry)
         if len(suitable) == 1:
-            return Outcome((_analyse(analyser, worker, suitable[0], out, paths),), tuple(unreadable), skipped)
+            return Outcome((_analyse(analyser, worker, suitable[:1], out, paths),), tuple(unreadable), skipped)
         done, failed = [], unreadable
         for number, series in enumerate(suitable, start=1):
             session.check()
             try:
-                done.append(_analyse(analyser, worker, series, out / f"{number:04d}", paths))
+                done.append(_analyse(analyser, worker, [series], out / f"{number:04d}", paths))
             except MedTransferError as error:
                 if error.code == jobs.CANCELLED:
                     raise
@@ -117,6 +125,7 @@ def analyse_image(
     entry, manifest = usable(session.home, options.plugin)
     chosen = models.choose(session.home, entry, options.model)
     check_options(options, manifest, chosen.bundle)
+    inputs.require_count(1 + len(image.companions), chosen.bundle.card.volumes)
     target = session.home.prepare().results / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:12]}"
     require_space(target, SPACE_MB)
     with jobs.running(session.home, f"analyse-{uuid.uuid4().hex}", "analyse", entry.id) as scratch:
@@ -158,8 +167,10 @@ def check_options(options: Options, manifest: Manifest, bundle: ModelBundle) -> 
             )
 
 
-def _analyse(analyser: Analyser, worker: Worker, series: Series, target: Path, paths: Sequence[Path]) -> Analysed:
-    return _deliver(analyser, worker, lambda: analyser.prepare(series), series.source.names, target, paths)
+def _analyse(
+    analyser: Analyser, worker: Worker, case: Sequence[Series], target: Path, paths: Sequence[Path]
+) -> Analysed:
+    return _deliver(analyser, worker, lambda: analyser.prepare(*case), case[0].source.names, target, paths)
 
 
 def _deliver(

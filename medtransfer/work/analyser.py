@@ -18,6 +18,7 @@ from medtransfer.result.model import Result
 from medtransfer.store import results
 from medtransfer.store.files import full_disk_explained, write_text
 from medtransfer.study import exchange
+from medtransfer.study.companions import joined
 from medtransfer.study.modality import modality_stated
 from medtransfer.study.model import Image, Series
 from medtransfer.work import inputs
@@ -65,8 +66,8 @@ class Analyser:
     options: Options
     scratch: Path
 
-    def prepare(self, series: Series) -> Prepared:
-        """Read the pixels and write them where a worker finds them.
+    def prepare(self, series: Series, *further: Series) -> Prepared:
+        """Read the pixels and write them where a worker finds them; ``further`` are the other volumes of the case.
 
         Raises
         ------
@@ -78,13 +79,15 @@ class Analyser:
             When the disk is full.
         """
         check_source(self.options.formats, series)
-        return replace(self.prepare_image(series.image(), series.source.names), files=series.files)
+        image = joined([one.image() for one in (series, *further)])
+        companions = tuple(name for one in further for name in one.source.names[:1])
+        return replace(self.prepare_image(image, series.source.names, companions), files=series.files)
 
-    def prepare_image(self, image: Image, names: tuple[str, ...]) -> Prepared:
-        """Write a decoded image where a worker finds it."""
+    def prepare_image(self, image: Image, names: tuple[str, ...], companions: tuple[str, ...] = ()) -> Prepared:
+        """Write a decoded image where a worker finds it; ``companions`` names the case's further volumes."""
         request = AnalyseRequest(
             bundle=str(self.bundle.folder),
-            source=inputs.describe(image, names),
+            source=inputs.describe(image, names, companions),
             explain=list(self.options.explain),
             faithfulness=self.options.faithfulness,
             uncertainty=self.options.uncertainty,

@@ -73,6 +73,13 @@ def batch(session: Session, folder: Path, options: Options, out: Path, workers: 
     entry, manifest = usable(session.home, options.plugin)
     chosen = models.choose(session.home, entry, options.model)
     check_options(options, manifest, chosen.bundle)
+    if chosen.bundle.card.volumes > 1:
+        raise UserError(
+            f"the model takes {chosen.bundle.card.volumes} volumes of a case, and a folder does not say which belong"
+            " together",
+            code="batch.volumes",
+            hint="Analyse case by case: `medtransfer analyse FIRST SECOND ... --plugin PLUGIN --model MODEL`.",
+        )
     require_space(out, SPACE_MB)
     with (
         exclusive(out / LOCK, "a batch"),

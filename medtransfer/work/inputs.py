@@ -8,9 +8,10 @@ from pathlib import Path
 
 from medtransfer import study
 from medtransfer.contract.manifest import Input
-from medtransfer.errors import DataError
+from medtransfer.errors import DataError, UserError
 from medtransfer.result.model import SourceInfo
 from medtransfer.study import Scan
+from medtransfer.study.counting import agreed
 from medtransfer.study.modality import STATABLE, UNSTATED, stated_where_missing
 from medtransfer.study.model import Image, Series
 from medtransfer.study.opening import KNOWN
@@ -109,12 +110,63 @@ def require(suitable: Sequence[Series], unsuitable: Sequence[Unsuitable], proble
         )
 
 
-def describe(image: Image, names: tuple[str, ...]) -> SourceInfo:
-    """Return what a result says about its input: names without folders, UIDs, the hash of the pixels."""
+def case_of(paths: Sequence[Path], wanted: Input, modality: str, volumes: int) -> tuple[Series, ...]:
+    """Return the series of one case for a model that takes several volumes: one at each path, in their order.
+
+    Raises
+    ------
+    UserError
+        ``input.volumes`` when fewer or more paths are named than the model takes volumes.
+    DataError
+        ``input.several-series`` when a path holds more than one suitable series, and the errors of :func:`scan` and
+        :func:`require`.
+    """
+    require_count(len(paths), volumes)
+    case = []
+    for number, path in enumerate(paths, start=1):
+        found = scan([path])
+        suitable, unsuitable = sort_out(series_of(found, modality), wanted)
+        require(suitable, unsuitable, found.problems)
+        if len(suitable) > 1:
+            raise DataError(
+                f"where volume {number} of the case is expected there are {len(suitable)} series",
+                code="input.several-series",
+                hint="Name a file or folder with one series.",
+                subject=path.name,
+            )
+        case.append(suitable[0])
+    return tuple(case)
+
+
+def require_count(given: int, volumes: int) -> None:
+    """Refuse a case of fewer or more volumes than a model takes.
+
+    Raises
+    ------
+    UserError
+        ``input.volumes``.
+    """
+    if given == volumes:
+        return
+    columns = ", ".join(["image", *(f"image_{number}" for number in range(2, volumes + 1))])
+    raise UserError(
+        f"the model takes {agreed(volumes, 'volume', 'volumes')} of a case, and was given {given}",
+        code="input.volumes",
+        hint=f"Name them one by one at the command line, in the order of the columns {columns} of its training:"
+        " `medtransfer analyse FIRST SECOND ...`.",
+    )
+
+
+def describe(image: Image, names: tuple[str, ...], companions: tuple[str, ...] = ()) -> SourceInfo:
+    """Return what a result says about its input: names without folders, UIDs, the hash of the pixels.
+
+    ``companions`` are the first names of a case's further volumes.
+    """
     return SourceInfo(
         names=names,
         uids=dict(image.uids),
         pixel_sha256=pixel_sha256(image),
         shape=image.array.shape,
         modality=image.modality,
+        companions=companions,
     )

@@ -146,6 +146,7 @@ def examine(session: Session, wish: Wish, known: Mapping[str, Look] = NOTHING_KN
     session.on_progress("reading the table", None, {})
     read = cohort.read(wish.data, list(wish.labels) or None, recipe.uncertain)
     _refuse_other_task(read, manifest)
+    _refuse_several(read, manifest)
 
     def examined(cases: Cohort, known: Mapping[str, Look]) -> Examination:
         refuse_unknown_labels(cases, manifest)
@@ -267,6 +268,16 @@ def refuse_unknown_labels(cohort: Cohort, manifest: Manifest) -> None:
             hint=f"It knows {', '.join(label.id for label in manifest.task.labels)}: rename the columns, or leave these"
             " out.",
         )
+
+
+def _refuse_several(cohort: Cohort, manifest: Manifest) -> None:
+    if manifest.input.companions or not any(case.further for case in cohort.cases):
+        return
+    raise DataError(
+        "this plug-in learns from one image of each case, and the table has more: the columns image_2 and so on",
+        code="cohort.several-images",
+        hint="Take these columns out of the table, or choose another plug-in.",
+    )
 
 
 def _refuse_other_task(cohort: Cohort, manifest: Manifest) -> None:

@@ -14,6 +14,7 @@ from medtransfer.errors import DataError, MedTransferError
 from medtransfer.result import compare, reading
 from medtransfer.result.model import Result
 from medtransfer.store import jobs, results
+from medtransfer.study.companions import joined
 from medtransfer.study.modality import STATABLE
 from medtransfer.study.model import Image
 from medtransfer.study.pixels import pixel_sha256
@@ -50,23 +51,26 @@ def rerun(session: Session, folder: Path, given: Sequence[Path] = ()) -> Rerun:
     old = reading.read(folder)
     entry, manifest = usable(session.home, old.passport.plugin)
     bundle = models.by_address(session.home, entry, old.passport.model_sha256)
-    image = find_image(list(given) or results.inputs_of(session.home, folder), old, manifest)
+    paths = list(given) or results.inputs_of(session.home, folder)
+    image = find_image(paths, old, manifest, bundle.card.volumes)
     with jobs.running(session.home, f"rerun-{uuid.uuid4().hex}", "rerun", entry.id) as scratch:
         analyser = Analyser(session, bundle, options_of(old), scratch)
-        prepared = analyser.prepare_image(image, old.source.names)
+        prepared = analyser.prepare_image(image, old.source.names, old.source.companions)
         new = analyser.compute(session.worker(entry), prepared)
         return Rerun(new, tuple(compare.differences(old, new)))
 
 
-def find_image(paths: Sequence[Path], old: Result, manifest: Manifest) -> Image:
+def find_image(paths: Sequence[Path], old: Result, manifest: Manifest, volumes: int = 1) -> Image:
     """Return the image whose pixels are those of the old result.
+
+    For a model that takes several ``volumes`` of a case, ``paths`` names them in its order.
 
     Raises
     ------
     DataError
         When none of the images at ``paths`` has these pixels.
     """
-    for image in _images(paths, manifest, old.source.modality):
+    for image in _images(paths, manifest, old.source.modality, volumes):
         if pixel_sha256(image) == old.source.pixel_sha256:
             return image
     raise DataError(
@@ -92,9 +96,12 @@ def options_of(old: Result) -> Options:
     )
 
 
-def _images(paths: Sequence[Path], manifest: Manifest, modality: str) -> Iterator[Image]:
+def _images(paths: Sequence[Path], manifest: Manifest, modality: str, volumes: int) -> Iterator[Image]:
     """Yield what suits the plug-in; ``modality`` is what the input was analysed as, whoever stated it."""
     stated = modality if modality in STATABLE else ""
+    if volumes > 1:
+        yield joined([series.image() for series in inputs.case_of(paths, manifest.input, stated, volumes)])
+        return
     suitable, _ = inputs.sort_out(inputs.series_of(inputs.scan(paths), stated), manifest.input)
     for series in suitable:
         try:
