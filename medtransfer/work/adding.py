@@ -42,10 +42,12 @@ def add(session: Session, wish: Wish, out: Path, on_plan: Callable[[Plan], None]
         When data, plug-in, model or disk do not allow it, or the person wishes to stop.
     """
     entry, manifest = planning.learner(session.home, wish.plugin)
-    parent = models.choose(session.home, entry, wish.parent).bundle
+    chosen = models.choose(session.home, entry, wish.parent)
+    parent = chosen.bundle
     cases = _cases(wish, parent)
     planning.refuse_unknown_labels(cases, manifest)
-    found = replace(wish, name=wish.name or parent.card.name, labels=cases.labels)
+    own_name = parent.card.name if chosen.reference == models.STARTER else chosen.reference.partition("@")[0]
+    found = replace(wish, name=wish.name or own_name, labels=cases.labels)
     plan = _plan(session, found, parent, cases)
     on_plan(plan)
     trained = learn.train(session, found, plan, out)

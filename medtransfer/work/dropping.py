@@ -39,9 +39,10 @@ def drop(home: Home, reference: str, labels: Collection[str], name: str = "") ->
     DataError
         When the model is damaged.
     """
-    bundle = registry.find(home, reference).open()
+    stored = registry.find(home, reference)
+    bundle = stored.open()
     bundle.verify()
-    card = _without(bundle, labels, name)
+    card = _without(bundle, labels, name or stored.name)
     home.prepare()
     with full_disk_explained(), tempfile.TemporaryDirectory(dir=home.jobs, prefix="drop-") as scratch:
         folder = Path(scratch)
@@ -87,7 +88,7 @@ def _without(bundle: ModelBundle, labels: Collection[str], name: str) -> BundleC
     training = card.extra.get("training", {})
     return card.model_copy(
         update={
-            "name": name or card.name,
+            "name": name,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "labels": left,
             "files": files,
