@@ -157,8 +157,6 @@ def _check_finite(tensors: Mapping[str, Tensor], source: Path) -> None:
 def _checked_fit(tensors: Mapping[str, Tensor], entry: PictureEntry | VolumeEntry) -> WeightFit:
     if isinstance(entry, VolumeEntry):
         return stunet_file.checked_fit(tensors, entry)
-    fit = recognition.picture_fit(tensors, entry)
-    fit_report.require(fit, entry.expected_share)
     answered = recognition.outputs(tensors, entry)
     if entry.findings and answered != len(entry.findings):
         raise DataError(
@@ -166,6 +164,8 @@ def _checked_fit(tensors: Mapping[str, Tensor], entry: PictureEntry | VolumeEntr
             code="weights.other-classes",
             hint=f"Choose {entry.file} from {entry.source}, or say with --name which entry of the catalogue it is.",
         )
+    fit = recognition.picture_fit(tensors, entry)
+    fit_report.require(fit, entry.expected_share)
     return fit
 
 

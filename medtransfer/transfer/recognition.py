@@ -55,22 +55,26 @@ def recognised(tensors: Mapping[str, Tensor], name: str, sha256: str) -> Picture
 
 
 def picture_fit(tensors: Mapping[str, Tensor], entry: PictureEntry) -> WeightFit:
-    """Return how tensors under the network's names fit the network of an entry, its new layers not counted."""
-    network = _network(entry.architecture)
-    return fit_report.fit(network, tensors, allow_new=backbones.new_layers(network, tensors))
+    """Return how tensors under the network's names fit the network of an entry.
+
+    Where the file is to answer as it is, its last layer counts; else that is new, like all that belongs to a task.
+    """
+    network = _network(entry.architecture, len(entry.findings) or 1)
+    new = () if entry.findings else backbones.new_layers(network, tensors)
+    return fit_report.fit(network, tensors, allow_new=new)
 
 
 def outputs(tensors: Mapping[str, Tensor], entry: PictureEntry) -> int:
     """Return how many outputs the file's last layer has, under the network's names; 0 when it has none."""
-    heads = [tensors.get(f"{layer}.weight") for layer in backbones.head_names(_network(entry.architecture))]
+    heads = [tensors.get(f"{layer}.weight") for layer in backbones.head_names(_network(entry.architecture, 1))]
     return max((len(head) for head in heads if head is not None and head.ndim), default=0)
 
 
 @functools.cache
-def _network(architecture: str) -> nn.Module:
+def _network(architecture: str, count: int) -> nn.Module:
     """Return a network without numbers: only the shapes of its tensors are looked at."""
     with torch.device("meta"):
-        return backbones.create(architecture, outputs=1)
+        return backbones.create(architecture, outputs=count)
 
 
 def _fits(tensors: Mapping[str, Tensor], entry: PictureEntry | VolumeEntry) -> bool:

@@ -19,10 +19,12 @@ from torchvision import transforms
 from medtransfer import study
 from medtransfer.cli import main
 from medtransfer.contract.bundle import ModelBundle
+from medtransfer.contract.weights import catalogue_entry
 from medtransfer.errors import DataError
 from medtransfer.result.model import Result
 from medtransfer.store.home import Home
 from medtransfer.store.models import StoredModel
+from medtransfer.transfer import answering
 from medtransfer.transfer.convert import convert
 from medtransfer.transfer.masked_autoencoder import MaskedAutoencoder
 from medtransfer.transfer.origin import FromCatalogue, FromModel
@@ -168,6 +170,14 @@ def test_its_heat_map_lies_on_the_part_that_the_network_saw(
         assert heatmap.array.any()
 
 
+def test_what_all_findings_have_in_common_is_held_once(small: ModelBundle) -> None:
+    one, *others = answering.detectors(small).values()
+    assert len(others) == FINDINGS - 1
+    for other in others:
+        assert other.get_parameter("blocks.5.mlp.fc1.weight") is one.get_parameter("blocks.5.mlp.fc1.weight")
+        assert other.get_parameter("head.weight") is not one.get_parameter("head.weight")
+
+
 def test_training_goes_on_from_its_own_answer_to_a_finding(small: ModelBundle) -> None:
     origin = FromModel(small.folder, RECIPE.changed({"backbone": ""}))
     label = origin.known("mass")
@@ -215,6 +225,17 @@ def test_the_command_says_what_a_pretrained_file_is_and_how_it_fits(
     assert "100.0% of the network's tensors" in said
     assert "model.segmentation_head.0.weight" in said
     assert "published as" not in said
+
+
+def test_a_file_with_other_answers_than_it_is_said_to_have_is_refused(tmp_path: Path) -> None:
+    file = checkpoint(tmp_path, network("resnet50", num_classes=5))
+    with pytest.raises(DataError) as caught:
+        convert(file, tmp_path / "out.safetensors", catalogue_entry("medical-mae.resnet50.cxr14"))
+    assert caught.value.code == "weights.other-classes"
+    assert "5 outputs" in caught.value.message
+    fit = convert(checkpoint(tmp_path, network("resnet50", num_classes=14)), tmp_path / "out.safetensors").fit
+    assert {"fc.weight", "fc.bias"} <= set(fit.loaded)
+    assert not fit.new
 
 
 def test_a_file_that_was_cut_short_is_refused(home: Home, tmp_path: Path) -> None:
