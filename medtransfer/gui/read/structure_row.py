@@ -12,7 +12,7 @@ from medtransfer.gui.read.structures_model import Index, Role
 from medtransfer.result.model import Structure
 
 ROW_HEIGHT = 26
-COLUMNS = {"ml": 44, "HU": 40}
+COLUMNS = {"ml": 40, "HU": 36}
 """The columns at the right and their widths in pixels."""
 MARGIN = 6
 _SWATCH = 12
@@ -42,15 +42,16 @@ class StructureRow(QStyledItemDelegate):
         painter.setPen(QPen(colour, 1.5))
         painter.setBrush(colour if shown else Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(_swatch(area), 3, 3)
-        painter.setFont(theme.font())
+        painter.setFont(theme.font(theme.SMALL_SIZE))
         painter.setPen(theme.colour("muted"))
         right = area.right() - MARGIN
         for width, figure in zip(reversed(COLUMNS.values()), reversed(words.figures(structure)), strict=True):
             place = QRect(right - width, area.top(), width, area.height())
             painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, figure)
             right -= width
+        painter.setFont(theme.font())
         painter.setPen(theme.colour("text" if shown else "muted"))
-        name = QRect(area.left() + _SWATCH + 14, area.top(), right - area.left() - _SWATCH - 18, area.height())
+        name = QRect(area.left() + _SWATCH + 14, area.top(), right - area.left() - _SWATCH - 16, area.height())
         elided = painter.fontMetrics().elidedText(structure.name, Qt.TextElideMode.ElideRight, name.width())
         painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, elided)
         painter.restore()

@@ -54,7 +54,7 @@ class Structures(QWidget):
         column.setSpacing(theme.spacing())
         column.addWidget(self.search)
         column.addLayout(self._bar())
-        column.addWidget(self.view)
+        column.addLayout(self._headed())
         column.addWidget(self.nothing)
         self._offer()
 
@@ -124,11 +124,19 @@ class Structures(QWidget):
         for button in (self.all, self.none, self.only):
             row.addWidget(button)
         row.addStretch(1)
+        return row
+
+    def _headed(self) -> QVBoxLayout:
+        """Return the list below the heads of its columns."""
         self._head_row.setSpacing(0)
+        self._head_row.addStretch(1)
         for head in self._heads.values():
             self._head_row.addWidget(head)
-        row.addLayout(self._head_row)
-        return row
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        column.addLayout(self._head_row)
+        column.addWidget(self.view)
+        return column
 
     def _look_for(self, text: str) -> None:
         self._listed.look_for(text)
