@@ -57,6 +57,10 @@ class Labelmap:
                     level="warning",
                     message="Thresholds alone cannot tell organs apart; this is a test.",
                 ),
+                *(
+                    Notice(code="labelmap.companion", level="info", message=f"Largest value {other.array.max()}.")
+                    for other in image.companions
+                ),
             ),
         )
 
