@@ -27,6 +27,8 @@ BACKWARD = 3.0
 """A training step costs about three forward passes: forward, and backward for activations and weights."""
 UPPER_COST = 0.5
 """The upper blocks see smaller maps: their share of the arithmetic is about half their share of the blocks."""
+STAGE_EPOCHS, STAGE_SHARE = 4, 0.15
+"""A trio whose networks stay as they came still tunes the one of any disease: so many epochs of so much of it."""
 USUAL_SHARE_OF_EPOCHS = 0.6
 """Training mostly stops early, when validation no longer improves; never before the recipe's patience is over."""
 _SPREAD = {"earlier": (0.8, 1.3), "speed": (0.5, 2.0)}
@@ -52,8 +54,19 @@ def amount(recipe: Recipe, cases: int, labels: int) -> float:
     frozen = {"head": 1.0, "last-stages": recipe.frozen_share, "all": 0.0}[recipe.tune]
     features = cases * recipe.views * frozen
     upper = (1.0 - frozen) * (UPPER_COST if frozen else 1.0)
-    steps = learning_cases * epochs * labels * upper * BACKWARD
-    return (features + steps) * (recipe.input_size / REFERENCE_SIZE) ** 2
+    passes = epochs * upper
+    trained = _of_trio(recipe, labels, passes) if recipe.ensemble == "trio" else labels * passes
+    return (features + learning_cases * trained * BACKWARD) * (recipe.input_size / REFERENCE_SIZE) ** 2
+
+
+def _of_trio(recipe: Recipe, labels: int, passes: float) -> float:
+    """Return the passes over each learning case: two networks a label and one of any disease, whole and for each fold.
+
+    Labels with a shared trunk tune last layers only, which costs next to nothing.
+    """
+    stage = passes or min(recipe.epochs, STAGE_EPOCHS) * STAGE_SHARE * UPPER_COST
+    own = 0.0 if recipe.trunk == "shared" else 2 * labels * passes
+    return (recipe.folds + 1) * (own + stage)
 
 
 def amount_of_patches(recipe: Recipe) -> float:

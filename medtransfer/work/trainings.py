@@ -33,6 +33,7 @@ class _Begun(Record):
     created: str
     labels: list[str] = []
     parent: str = ""
+    settings: dict[str, str | int | float | bool] = {}
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def begin(home: Home, wish: Wish) -> Training:
         created=created,
         labels=list(wish.labels),
         parent=wish.parent,
+        settings=dict(wish.settings),
     )
     write_text(folder / FILE, begun.model_dump_json())
     return Training(folder, wish, created, "unfinished")
@@ -112,7 +114,8 @@ def _read(folder: Path) -> Training | None:
         begun = _Begun.model_validate_json((folder / FILE).read_bytes())
     except (OSError, ValidationError):
         return None
-    wish = Wish(begun.plugin, Path(begun.data), begun.recipe, begun.name, tuple(begun.labels), begun.parent)
+    labels = tuple(begun.labels)
+    wish = Wish(begun.plugin, Path(begun.data), begun.recipe, begun.name, labels, begun.parent, begun.settings)
     try:
         ended = learn.outcome(folder)
     except MedTransferError:

@@ -111,6 +111,23 @@ def test_more_cases_findings_and_thoroughness_cost_more() -> None:
     assert estimates.amount(standard, 300, 6) > estimates.amount(standard, 300, 3)
 
 
+def test_a_trio_costs_its_networks_for_all_cases_and_for_each_fold() -> None:
+    standard = Recipe.preset("standard")
+    alone = estimates.amount(standard, 300, 3)
+    trio = estimates.amount(standard.changed({"ensemble": "trio", "folds": 2}), 300, 3)
+    features = 300 * standard.views * standard.frozen_share
+    assert trio - features == pytest.approx((alone - features) * (2 * 3 + 1))
+    shared = estimates.amount(standard.changed({"ensemble": "trio", "folds": 2, "trunk": "shared"}), 300, 3)
+    assert features < shared < trio / 2
+    quick = Recipe.preset("quick")
+    assert estimates.amount(quick, 300, 3) < estimates.amount(quick.changed({"ensemble": "trio"}), 300, 3) < trio
+
+
+def test_what_a_person_changed_in_the_recipe_is_kept_with_the_training(session: Session, table: Path) -> None:
+    wish = Wish("test.echo", table, settings={"ensemble": "trio", "keep_pictures": True})
+    assert trainings.find(session.home, trainings.begin(session.home, wish).id).wish == wish
+
+
 @pytest.mark.parametrize(
     ("path", "name"),
     [

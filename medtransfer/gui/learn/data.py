@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -270,9 +271,9 @@ class DataPage(pages.Page):
         column.addWidget(parts.label(hint))
         self.body.insertWidget(2, frame)
 
-    def renamed(self, name: str, recipe: str) -> Wish | None:
+    def renamed(self, name: str, recipe: str, settings: Mapping[str, str | int | float | bool]) -> Wish | None:
         """Return the wish with what the next step settled."""
-        return replace(self.wish, name=name, recipe=recipe) if self.wish else None
+        return replace(self.wish, name=name, recipe=recipe, settings=settings) if self.wish else None
 
 
 def _two(error: MedTransferError) -> tuple[str, str]:

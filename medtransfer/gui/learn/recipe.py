@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QLineEdit, QRadioButton, QVBoxLayout
 
+from medtransfer.cohort.model import Cohort
 from medtransfer.contract.recipe import PRESETS, Recipe
 from medtransfer.errors import UserError
 from medtransfer.gui import pages, parts, theme
 from medtransfer.gui.background import Job
 from medtransfer.gui.context import Context
+from medtransfer.gui.learn.trio import TrioChoice
 from medtransfer.store.models import check_name
 from medtransfer.work import estimates, planning
 from medtransfer.work.estimates import Estimate
@@ -56,6 +59,8 @@ class RecipePage(pages.Page):
         super().__init__()
         self._context = context
         self._wish: Wish | None = None
+        self._asked: Wish | None = None
+        self._cohort: Cohort | None = None
         self.cards: dict[str, PresetCard] = {}
         self._group = QButtonGroup(self)
         self.body.addWidget(parts.title("How thoroughly to learn"))
@@ -68,6 +73,9 @@ class RecipePage(pages.Page):
             self.body.addWidget(card)
         self.basis = parts.label("", "muted", theme.SMALL_SIZE)
         self.body.addWidget(self.basis)
+        self.trio = TrioChoice()
+        self.body.addWidget(self.trio)
+        self.trio.changed.connect(self._estimate)
         self.cards[USUAL].radio.setChecked(True)
         self.name = QLineEdit()
         self.name.setAccessibleName("Name of the model")
@@ -88,21 +96,37 @@ class RecipePage(pages.Page):
         self._summary.setText(
             f"{counted(cases, 'case')} with {counted(labels, 'finding')}, from {wish.data.name}.{without}"
         )
+        self._cohort = found.cohort
+        self.trio.hide()
+        self._estimate()
+
+    def _estimate(self) -> None:
+        """Estimate how long each preset takes with what is chosen besides."""
+        wish, cohort, home = self._wish, self._cohort, self._context.home
+        if wish is None or cohort is None:
+            return
         for card in self.cards.values():
             card.time.setText(MEASURING)
-        home = self._context.home
+        asked = replace(wish, settings=self.trio.settings())
+        self._asked = asked
 
-        def work(_job: Job) -> dict[str, Estimate]:
-            _, manifest = planning.learner(home, wish.plugin)
-            found_recipes = {
-                name: planning.recipe_of(Wish(wish.plugin, wish.data, recipe=name), manifest) for name in PRESETS
-            }
-            return {
-                name: estimates.estimate(home, wish.plugin, recipe, estimates.amount_for(recipe, found.cohort))
-                for name, recipe in found_recipes.items()
+        def work(_job: Job) -> tuple[Recipe, dict[str, Estimate]]:
+            _, manifest = planning.learner(home, asked.plugin)
+            recipes = {name: planning.recipe_of(replace(asked, recipe=name), manifest) for name in PRESETS}
+            return recipes[USUAL], {
+                name: estimates.estimate(home, asked.plugin, recipe, estimates.amount_for(recipe, cohort))
+                for name, recipe in recipes.items()
             }
 
-        self._context.background.run("Estimating the time of training", work, self._show_estimates)
+        def show(found: tuple[Recipe, dict[str, Estimate]]) -> None:
+            if self._asked is not asked:
+                return
+            self._show_estimates(found[1])
+            if self.trio.isHidden() and not cohort.structures:
+                self.trio.offer(found[0])
+                self.trio.show()
+
+        self._context.background.run("Estimating the time of training", work, show)
 
     def recipe(self) -> str:
         """Return the name of the chosen preset."""

@@ -201,7 +201,7 @@ class LearnSpace:
             self.recipe.start.setFocus()
 
     def _begin(self) -> None:
-        wish = self.data.renamed(self.recipe.name.text(), self.recipe.recipe())
+        wish = self.data.renamed(self.recipe.name.text(), self.recipe.recipe(), self.recipe.trio.settings())
         if wish is None:
             return
         home, found = self._context.home, self.data.examination
