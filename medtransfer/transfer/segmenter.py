@@ -13,7 +13,7 @@ from torch import nn
 from medtransfer import memory
 from medtransfer.cohort.model import Cohort, Partition
 from medtransfer.contract.bundle import NETWORK, BundleCard, BundleLabel, ModelBundle
-from medtransfer.contract.plan import VolumePlan
+from medtransfer.contract.plan import FAST, VolumePlan
 from medtransfer.contract.requests import AnalyseRequest, LearnRequest, Quality
 from medtransfer.contract.verbs import Context
 from medtransfer.inference.sliding import OnTile
@@ -27,8 +27,6 @@ from medtransfer.transfer.segmentation_explaining import Explainer
 from medtransfer.transfer.volume_running import Asked, WarmNetwork, too_large
 from medtransfer.transfer.volumes import PreparedVolume, prepare
 
-FAST = 3.0
-"""Distance between voxels, mm, on which a volume is segmented fast: an eighth of the voxels of a grid of 1.5 mm."""
 _BEGUN, _SEGMENTED, _ON_OWN_GRID = 0.1, 0.9, 0.95
 """Share of the whole that is done before the first tile, after the last, and when the labels are on the own grid."""
 
@@ -195,12 +193,11 @@ class SegmenterPlugin(ABC):
 
 def asked_for(plan: VolumePlan, quality: Quality) -> tuple[VolumePlan, list[Notice]]:
     """Return the plan that a quality asks for, and what is to be said of it."""
-    if quality == "fast" and min(plan.spacing) < FAST:
-        z, y, x = (max(spacing, FAST) for spacing in plan.spacing)
+    if quality == "fast" and plan.fast_spacing != plan.spacing:
         own = " x ".join(f"{spacing:g}" for spacing in plan.spacing)
         message = f"Segmented on a grid of {FAST:g} mm; the network was trained on one of {own} mm."
         fix = "Small structures suffer most: ask for the full quality where they matter."
-        fast = plan.model_copy(update={"spacing": (z, y, x)})
+        fast = plan.model_copy(update={"spacing": plan.fast_spacing})
         return fast, [Notice(code="segment.fast", level="info", message=message, fix=fix)]
     if quality == "thorough" and not plan.mirrored:
         message = "The model was trained without mirroring, so it was asked once: mirrored answers would mix up sides."
