@@ -83,6 +83,23 @@ def test_fewer_or_more_volumes_than_the_model_takes_are_refused(
     assert "image, image_2" in caught.value.hint
 
 
+class Explaining(small.SmallSegmenter):
+    explained = "body"
+
+
+def test_what_spoke_for_a_structure_is_shown_from_all_volumes(
+    trained: ModelBundle, pairs: Path, tmp_path: Path
+) -> None:
+    opened = open_case(small.read(pairs).cases[-1], TAUGHT)
+    asked = request(trained, explain=["ball"], faithfulness=True)
+    result = Explaining().analyse(opened.image, trained, asked, context(tmp_path))
+    (heatmap,) = result.heatmaps
+    assert heatmap.array.shape == opened.classes.shape
+    assert heatmap.info.faithfulness is not None
+    ball = opened.classes == 2
+    assert heatmap.array[ball].mean() > 3 * heatmap.array[~ball].mean()
+
+
 def test_a_model_of_one_volume_takes_no_companions(single: ModelBundle, pairs: Path, tmp_path: Path) -> None:
     image = masks.image_of(small.read(pairs).cases[0])
     with pytest.raises(UserError) as caught:
