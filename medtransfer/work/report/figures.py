@@ -36,6 +36,8 @@ _STYLE: dict[Any, Any] = {
 }
 _UNIT = (-0.02, 1.02)
 _WIDTH = 10.4
+_MARKS = ((ACCENT, "o"), (NEUTRAL, "s"), (AMBER, "D"), (MUTED, "^"))
+"""Colour and shape of each model's marks: never told apart by colour alone."""
 
 
 def forest(tuned: ModelEvaluation, untuned: ModelEvaluation | None) -> Html:
@@ -44,7 +46,7 @@ def forest(tuned: ModelEvaluation, untuned: ModelEvaluation | None) -> Html:
 
     labels = [entry for entry in tuned.labels if "auroc" in entry.metrics]
     others = {entry.label: entry for entry in untuned.labels} if untuned else {}
-    with _styled():
+    with styled():
         figure = Figure(figsize=(_WIDTH, 1.1 + 0.62 * len(labels)), layout="constrained")
         axes = figure.subplots()
         for row, entry in enumerate(labels):
@@ -73,7 +75,7 @@ def curves(tuned: LabelEvaluation, untuned: LabelEvaluation | None) -> Html:
     """Return one label's ROC, precision-recall and reliability curves side by side."""
     from matplotlib.figure import Figure
 
-    with _styled():
+    with styled():
         figure = Figure(figsize=(_WIDTH, 3.7), layout="constrained")
         roc, pr, reliability = figure.subplots(1, 3)
         _roc(roc, tuned, untuned)
@@ -82,21 +84,84 @@ def curves(tuned: LabelEvaluation, untuned: LabelEvaluation | None) -> Html:
         return _svg(figure, f"ROC, precision-recall and reliability curves for {tuned.name}")
 
 
-def course(history: Sequence[Mapping[str, float]]) -> Html:
-    """Return the validation Dice and the loss by epoch; ``history`` as :mod:`medtransfer.transfer.fit` records it."""
+def dice(models: Mapping[str, ModelEvaluation]) -> Html:
+    """Return the Dice of every structure with its 95 % interval, one mark for each model by its name."""
     from matplotlib.figure import Figure
+
+    with styled():
+        rows = max(len(model.structures) for model in models.values())
+        figure = Figure(figsize=(_WIDTH, 1.1 + 0.2 * (1 + len(models)) * rows**0.92), layout="constrained")
+        draw_dice(figure.subplots(), models)
+        return _svg(figure, f"Dice of every structure with 95 % intervals: {', '.join(models)}")
+
+
+def draw_dice(axes: Axes, models: Mapping[str, ModelEvaluation]) -> None:
+    """Draw what :func:`dice` returns."""
+    apart = 0.7 / len(models)
+    names = [entry.name for entry in next(iter(models.values())).structures]
+    for number, (name, model) in enumerate(models.items()):
+        colour, marker = _MARKS[number % len(_MARKS)]
+        axes.plot([], [], marker, color=colour, label=name)
+        for row, entry in enumerate(model.structures):
+            if "dice" in entry.metrics:
+                height = row + (number - (len(models) - 1) / 2) * apart
+                _whisker(axes, height, entry.metrics["dice"], colour, marker)
+                _beside(axes, height, numbers.figure(entry.metrics["dice"].value), colour)
+    axes.set_yticks(range(len(names)), names, color=TEXT)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xlim(*_UNIT)
+    axes.tick_params(axis="y", length=0)
+    axes.hlines([row + 0.5 for row in range(len(names) - 1)], *_UNIT, color=LINE, linewidth=0.6)
+    axes.set_xlabel("Dice on the test cases, 95 % interval where there are several patients")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=len(models), borderaxespad=0)
+
+
+def course(history: Sequence[Mapping[str, float]], kept: float | None) -> Html:
+    """Return the validation Dice and the loss by epoch.
+
+    Parameters
+    ----------
+    history
+        As :mod:`medtransfer.transfer.fit` records it; epoch 0 is the network before training.
+    kept
+        The epoch whose weights were kept; None where that is not known.
+    """
+    from matplotlib.figure import Figure
+
+    with styled():
+        figure = Figure(figsize=(_WIDTH, 3.0), layout="constrained")
+        score, loss = figure.subplots(1, 2)
+        draw_course(score, history, kept)
+        _by_epoch(loss, _points(history, "loss"), "Training: loss")
+        return _svg(figure, "Validation Dice and training loss by epoch")
+
+
+def draw_course(axes: Axes, history: Sequence[Mapping[str, float]], kept: float | None) -> None:
+    """Draw the validation Dice by epoch: where it began, and which epoch was kept."""
+    points = _points(history, "validation_dice")
+    _by_epoch(axes, points, "Validation: mean Dice")
+    before = dict(points).get(0.0)
+    if before is not None:
+        axes.axhline(before, color=NEUTRAL, linewidth=1.0, linestyle="--", label=f"before {numbers.figure(before)}")
+    best = None if kept is None else dict(points).get(kept)
+    if kept is not None and best is not None:
+        label = f"kept: epoch {kept:.0f}, {numbers.figure(best)}"
+        axes.plot([kept], [best], "o", color=ACCENT, markeredgecolor=TEXT, label=label, zorder=3)
+    axes.set_ylim(*_UNIT)
+    if before is not None or best is not None:
+        axes.legend(loc="best")
+
+
+def _points(history: Sequence[Mapping[str, float]], key: str) -> list[tuple[float, float]]:
+    return [(entry["epoch"], entry[key]) for entry in history if key in entry]
+
+
+def _by_epoch(axes: Axes, points: Sequence[tuple[float, float]], title: str) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    with _styled():
-        figure = Figure(figsize=(_WIDTH, 3.0), layout="constrained")
-        dice, loss = figure.subplots(1, 2)
-        for axes, key, title in ((dice, "validation_dice", "Validation: mean Dice"), (loss, "loss", "Training: loss")):
-            points = [(entry["epoch"], entry[key]) for entry in history if key in entry]
-            axes.plot([x for x, _ in points], [y for _, y in points], "-", color=ACCENT, linewidth=1.6)
-            axes.set(title=title, xlabel="epoch")
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        dice.set_ylim(*_UNIT)
-        return _svg(figure, "Validation Dice and training loss by epoch")
+    axes.plot([x for x, _ in points], [y for _, y in points], "-", color=ACCENT, linewidth=1.6)
+    axes.set(title=title, xlabel="epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _roc(axes: Axes, tuned: LabelEvaluation, untuned: LabelEvaluation | None) -> None:
@@ -173,7 +238,8 @@ def _legend(axes: Axes) -> None:
     axes.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.2), borderaxespad=0, handlelength=1.6)
 
 
-def _styled() -> AbstractContextManager[None]:
+def styled() -> AbstractContextManager[None]:
+    """Return a context in which matplotlib draws as reports look."""
     import matplotlib as mpl
 
     return mpl.rc_context(_STYLE)

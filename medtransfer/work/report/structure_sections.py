@@ -29,8 +29,9 @@ def line(card: BundleCard, evaluation: Evaluation) -> str:
 
 def sections(card: BundleCard, evaluation: Evaluation) -> list[Html]:
     """Return the figures of every structure, and the course of the training where it is known."""
-    history = card.extra.get("training", {}).get("history", [])
-    return [_figures(evaluation), *([_course(history)] if len(history) > 1 else [])]
+    training = card.extra.get("training", {})
+    history = training.get("history", [])
+    return [_figures(evaluation), *([_course(history, training.get("best_epoch"))] if len(history) > 1 else [])]
 
 
 def _figures(evaluation: Evaluation) -> Html:
@@ -44,6 +45,7 @@ def _figures(evaluation: Evaluation) -> Html:
     return section(
         "How good it is",
         table(["Structure", "Test cases", "Dice tuned", "Dice untuned", "Gain", "NSD tuned", "HD95 tuned, mm"], rows),
+        figures.dice({one.model: one for one in evaluation.models}),
         element("figcaption", text(described)),
         element("figcaption", text(_EXPLAINED.format(bootstrap=evaluation.bootstrap))),
     )
@@ -62,8 +64,9 @@ def _row(tuned: StructureEvaluation, untuned: Interval | None, gain: Interval | 
     ]
 
 
-def _course(history: list[Mapping[str, float]]) -> Html:
+def _course(history: list[Mapping[str, float]], kept: float | None) -> Html:
     caption = (
-        "Mean Dice over the structures on the validation cases after each epoch, and the loss on training patches."
+        "Mean Dice over the structures on the validation cases after each epoch, and the loss on training patches. "
+        "Epoch 0 is the network before training; the weights of the epoch that is marked were kept."
     )
-    return section("How training went", figures.course(history), element("figcaption", text(caption)))
+    return section("How training went", figures.course(history, kept), element("figcaption", text(caption)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -17,7 +18,7 @@ from medtransfer.contract.evaluation import (
     StructureEvaluation,
 )
 from medtransfer.gui.evaluation import EvaluationView
-from medtransfer.work.report import evaluation_report
+from medtransfer.work.report import evaluation_report, figures
 from medtransfer.work.report.model_sections import model_line
 from tests.work.report.models import card
 
@@ -45,7 +46,9 @@ def bundle() -> ModelBundle:
     ]
     gain = Difference(label="liver", metric="dice", difference=Interval(value=0.49, low=0.4, high=0.6))
     evaluation = Evaluation(cases=9, patients=8, bootstrap=500, seed=1, models=models, differences=[gain])
-    changed = card().model_copy(update={"evaluation": evaluation, "extra": {"training": {"history": HISTORY}}})
+    changed = card().model_copy(
+        update={"evaluation": evaluation, "extra": {"training": {"history": HISTORY, "best_epoch": 2}}}
+    )
     return ModelBundle(Path("unused"), changed, "ef" * 32)
 
 
@@ -60,16 +63,46 @@ def test_the_report_has_the_figures_and_the_course(bundle: ModelBundle, tmp_path
         "0.92",
         "7.25",
         "How training went",
+        "before 0.10",
+        "kept: epoch 2, 0.70",
     ):
         assert shown in page
-    assert page.count("<svg") == 1
+    assert page.count("<svg") == 2
     assert "AUROC" not in page
 
 
 def test_a_model_without_a_course_has_none(bundle: ModelBundle, tmp_path: Path) -> None:
     plain = bundle.card.model_copy(update={"extra": {}})
     evaluation_report(ModelBundle(bundle.folder, plain, bundle.sha256), tmp_path / "report.html")
-    assert "<svg" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == 1  # how good it is
+    assert "How training went" not in page
+
+
+def test_every_structure_has_a_mark_of_every_model_where_it_was_measured(bundle: ModelBundle) -> None:
+    from matplotlib.figure import Figure
+
+    evaluation = bundle.card.evaluation
+    assert evaluation is not None
+    unmeasured = StructureEvaluation(label="spleen", name="Spleen", cases=0, patients=0, metrics={})
+    models = {
+        "fine-tuned": [structure("liver", 0.91), structure("spleen", 0.5)],
+        "starter": [structure("liver", 0.42), unmeasured],
+    }
+    axes = Figure().subplots()
+    figures.draw_dice(
+        axes,
+        {
+            name: ModelEvaluation(model="tuned", description=name, structures=entries)
+            for name, entries in models.items()
+        },
+    )
+    marks = [np.asarray(line.get_xdata(), float) for line in axes.lines if line.get_marker() in {"o", "s"}]
+    assert np.concatenate(marks).tolist() == [0.91, 0.5, 0.42]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["Liver", "Spleen"]
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [entry.get_text() for entry in legend.get_texts()] == ["fine-tuned", "starter"]
 
 
 def test_one_line_says_how_good_it_is(bundle: ModelBundle) -> None:
