@@ -85,7 +85,18 @@ def _header(file: Path) -> Dataset:
     for keyword in _MAY_BE_EMPTY:
         if keyword not in header:
             setattr(header, keyword, None)
+    _state_method(header)
     return header
+
+
+def _state_method(header: Dataset) -> None:
+    """Make an empty De-identification Method whole: it must not be empty, and be there without a patient (C.7.1.1)."""
+    if header.get("DeidentificationMethod") or header.get("DeidentificationMethodCodeSequence"):
+        return
+    if header.get("PatientIdentityRemoved") == "YES":
+        header.DeidentificationMethod = "not stated by the images"
+    elif "DeidentificationMethod" in header:
+        del header.DeidentificationMethod
 
 
 def _segmentation_object(
