@@ -78,7 +78,7 @@ def _plan(session: Session, wish: Wish, parent: ModelBundle, cases: Cohort) -> P
     judged = [problem for problem in checks.judge(cases, looks) if problem.code != "label.too-few"]
     problems = (*_too_few(cases), *judged)
     recipe = parent.card.for_answers.changed(dict(wish.settings))
-    partitions: dict[str, Partition] = {case.key: "train" for case in cases.cases}
+    partitions = _partitions(cases, planning.previous_split(session.home, parent))
     split = FrozenSplit(
         fingerprint=cases.fingerprint, seed=recipe.seed, validation_share=recipe.validation_share,
         test_share=recipe.test_share, partitions=partitions,
