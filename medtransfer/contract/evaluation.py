@@ -98,7 +98,10 @@ class Difference(Record):
 
 
 class Subgroup(Record):
-    """The tuned model's AUROC within one value of a column of the table (site, camera, ...)."""
+    """How good the tuned model is within one value of a column of the table (site, camera, ...).
+
+    Sensitivity and specificity are those at the model's threshold, which is the same for all groups.
+    """
 
     column: str
     value: str
@@ -106,6 +109,8 @@ class Subgroup(Record):
     cases: int
     positives: int
     auroc: Interval | None
+    sensitivity: Interval | None = None
+    specificity: Interval | None = None
 
 
 class Together(Record):

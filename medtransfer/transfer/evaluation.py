@@ -218,12 +218,18 @@ def _subgroups(
 
 
 def _subgroup(label: _KnownCases, column: str, value: str) -> Subgroup:
-    area = label.point("tuned").get("auroc")
+    figures = label.point("tuned")
+
+    def interval(name: str) -> Interval | None:
+        return _interval(label, name, figures[name], label.samples["tuned"][name]) if name in figures else None
+
     return Subgroup(
         column=column,
         value=value,
         label=label.given.label,
         cases=int(label.truth.size),
         positives=int(label.truth.sum()),
-        auroc=None if area is None else _interval(label, "auroc", area, label.samples["tuned"]["auroc"]),
+        auroc=interval("auroc"),
+        sensitivity=interval("sensitivity"),
+        specificity=interval("specificity"),
     )

@@ -184,6 +184,14 @@ def test_subgroups_are_judged_within_themselves() -> None:
     assert south is not None
     assert south.value == pytest.approx(roc_auc_score(truth[100:230], answers.probabilities[100:230]))
     assert south.low is not None
+    called, ill = answers.probabilities[100:230] >= answers.threshold, truth[100:230] > 0.5
+    for figure, share in (
+        (found.subgroups[1].sensitivity, called[ill].mean()),
+        (found.subgroups[1].specificity, (~called[~ill]).mean()),
+    ):
+        assert figure is not None
+        assert figure.value == pytest.approx(share)
+        assert figure.low is not None
 
 
 def test_a_column_of_one_value_is_no_subgroup() -> None:

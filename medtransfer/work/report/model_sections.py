@@ -30,6 +30,11 @@ METRICS = {
     "ece": "Calibration error",
 }
 NO_EVALUATION = "This model carries no evaluation: how good it is, nobody knows."
+_ABOUT_SUBGROUPS = (
+    "Of the test cases, by columns of the table such as the site or the camera; sensitivity and specificity at the "
+    "model's threshold, the same for all. Groups of fewer than 10 test cases are left out. Groups may differ because "
+    "other people are in them, not only because of the camera."
+)
 
 
 def model_line(card: BundleCard) -> str:
@@ -40,7 +45,9 @@ def model_line(card: BundleCard) -> str:
     tuned = card.evaluation.of("tuned")
     if tuned.structures:
         return structure_sections.line(card, card.evaluation)
-    best_known = sorted(tuned.labels, key=lambda entry: -entry.positive_patients)
+    training = card.extra.get("training", {})
+    tested_here = [entry for entry in tuned.labels if not training.get(entry.label, {}).get("added")]
+    best_known = sorted(tested_here, key=lambda entry: -entry.positive_patients)
     named = "; ".join(f"{entry.name} {numbers.graded(entry, 'auroc')}" for entry in best_known[:3])
     more = f"; {len(best_known) - 3} more in the model's report" if len(best_known) > 3 else ""
     tested = f"{counted(card.evaluation.cases, 'case')} of {counted(card.evaluation.patients, 'patient')}"
@@ -237,11 +244,15 @@ def _subgroups(evaluation: Evaluation) -> list[Html]:
             text(f"{group.column}: {group.value}"),
             text(names.get(group.label, group.label)),
             text(f"{group.cases}, {group.positives} positive"),
-            text(numbers.interval(group.auroc) if group.auroc else numbers.TOO_FEW),
+            *(
+                text(numbers.interval(entry) if entry else numbers.TOO_FEW)
+                for entry in (group.auroc, group.sensitivity, group.specificity)
+            ),
         ]
         for group in evaluation.subgroups
     ]
-    return [section("Subgroups", table(["Group", "Finding", "Test cases", "AUROC tuned"], rows))]
+    headings = ["Group", "Finding", "Test cases", "AUROC tuned", "Sensitivity", "Specificity"]
+    return [section("Subgroups", table(headings, rows), element("figcaption", text(_ABOUT_SUBGROUPS)))]
 
 
 def _all_figures(evaluation: Evaluation) -> Html:

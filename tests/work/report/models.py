@@ -120,7 +120,16 @@ def evaluation() -> Evaluation:
         models=[tuned, untuned, model("trivial", 0.0)],
         differences=gains,
         subgroups=[
-            Subgroup(column="site", value="north", label="dr", cases=60, positives=41, auroc=around(0.9, 60)),
+            Subgroup(
+                column="site",
+                value="north",
+                label="dr",
+                cases=60,
+                positives=41,
+                auroc=around(0.9, 60),
+                sensitivity=around(0.84, 60),
+                specificity=around(0.66, 60),
+            ),
             Subgroup(column="site", value="south", label="dr", cases=12, positives=5, auroc=None),
         ],
         together=[

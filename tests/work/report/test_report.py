@@ -112,6 +112,18 @@ def test_accuracy_stands_beside_one_answer_for_everybody(tmp_path: Path) -> None
         assert f"right in {100 * (cases - rarer) / cases:.0f} %." in text
 
 
+def test_every_site_has_its_figures_at_the_threshold_of_all(tmp_path: Path) -> None:
+    evaluation_report(bundle(), tmp_path / "e.html")
+    text = Page(tmp_path / "e.html").text
+    north = re.search(
+        r"site: north Diabetic retinopathy 60, 41 positive ([^)]*\)) ([^)]*\)) ([^)]*\)) site: south", text
+    )
+    assert north is not None
+    assert [figure[:4] for figure in north.groups()] == ["0.90", "0.84", "0.66"]
+    assert "site: south Diabetic retinopathy 12, 5 positive too few cases to say" in text
+    assert "Groups of fewer than 10 test cases are left out" in text
+
+
 def test_findings_that_stand_together_are_counted(tmp_path: Path) -> None:
     evaluation_report(bundle(), tmp_path / "e.html")
     text = Page(tmp_path / "e.html").text
