@@ -80,10 +80,18 @@ def _network(architecture: str, count: int) -> nn.Module:
 def _fits(tensors: Mapping[str, Tensor], entry: PictureEntry | VolumeEntry) -> bool:
     if isinstance(entry, VolumeEntry):
         return stunet_file.recognised(tensors) == stunet_file.expected(entry)
-    own = keymaps.renamed(tensors, entry.key_map)
+    own = _named(tensors, entry)
     beside = all(name in tensors for name in entry.beside)
     fits = beside and picture_fit(own, entry).tensor_share >= entry.expected_share
     return fits and outputs(own, entry) == entry.outputs
+
+
+def _named(tensors: Mapping[str, Tensor], entry: PictureEntry) -> dict[str, Tensor]:
+    """Return the tensors under the names of the entry's network; none where two would have the same name."""
+    try:
+        return keymaps.renamed(tensors, entry.key_map)
+    except DataError:
+        return {}
 
 
 def _most_specific(entries: Sequence[PictureEntry | VolumeEntry]) -> list[PictureEntry | VolumeEntry]:
@@ -94,7 +102,7 @@ def _most_specific(entries: Sequence[PictureEntry | VolumeEntry]) -> list[Pictur
 
 def _unrecognised(tensors: Mapping[str, Tensor], entries: Sequence[PictureEntry | VolumeEntry], name: str) -> DataError:
     pictures = [entry for entry in entries if isinstance(entry, PictureEntry)]
-    renamed = {entry.name: keymaps.renamed(tensors, entry.key_map) for entry in pictures}
+    renamed = {entry.name: _named(tensors, entry) for entry in pictures}
     fits = {entry.name: picture_fit(renamed[entry.name], entry) for entry in pictures}
     nearest = max(pictures, key=lambda entry: (fits[entry.name].tensor_share, len(fits[entry.name].mismatched)))
     return DataError(

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import timm
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 
 from medtransfer.contract.weights import catalogue
@@ -134,6 +136,28 @@ def test_another_size_of_pictures_does_not_make_it_another_network() -> None:
     larger = tuned("vit_small_patch16_224", img_size=384)
     assert larger["pos_embed"].shape == (1, 577, 384)
     assert recognition.recognised(larger, "x.pth", UNKNOWN).name == "medical-mae.vit-s.cxr14"
+
+
+def test_names_that_fall_together_under_one_map_do_not_hide_what_the_file_is() -> None:
+    state = {**of("resnet50", num_classes=14), "_fc.weight": torch.empty(1), "classifier.weight": torch.empty(1)}
+    assert recognition.recognised(state, "x.pth", UNKNOWN).name == "medical-mae.resnet50.cxr14"
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.dictionaries(
+        st.one_of(
+            st.sampled_from(["pos_embed", "cls_token", "head.weight", "fc.weight", "mask_token"]), st.text(max_size=9)
+        ),
+        st.lists(st.integers(0, 200), max_size=5),
+        max_size=8,
+    )
+)
+def test_whatever_a_file_holds_it_is_recognised_or_refused(shapes: dict[str, list[int]]) -> None:
+    state = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+    with pytest.raises(DataError) as caught:
+        recognition.recognised(state, "x.pth", UNKNOWN)
+    assert caught.value.code == "weights.unrecognised"
 
 
 def test_both_notices_are_kept_of_what_descends_from_both() -> None:
