@@ -1,9 +1,11 @@
 """Fine-tuning the CT starter on the lower part of one CT, judged on the upper part of the same CT.
 
     python -m tests.benchmarks.bench_finetune_volume DATA OUT [--starter BUNDLE] [--epochs N] [--other FOLDER]
+                                                     [--figure FILE]
 
 DATA is the folder of real images with ``ct/ct_a.nii.gz``. Compared on the upper part are an untrained network, the
-starter, and the starter after fine-tuning; OUT gets the model and the report with the curve.
+starter, and the starter after fine-tuning; OUT gets the model and the report with the curve, and ``--figure`` a picture
+(PNG or SVG) of the curve and the Dice of every structure. The same command goes on where it was stopped.
 
 The starter was trained on the whole of that CT, the upper part included: little is left to gain. ``--other`` takes
 another person instead, whom it never saw: TotalSegmentator's ``tests/reference_files/aorta_report``, of which the aorta
@@ -15,6 +17,7 @@ from __future__ import annotations
 import argparse
 import csv
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +38,7 @@ from medtransfer.contract.evaluation import ModelEvaluation
 from medtransfer.contract.manifest import read_manifest
 from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.requests import LearnRequest
-from medtransfer.work.report import evaluation_report
+from medtransfer.work.report import evaluation_report, figures
 from tests.transfer.small import PlainContext
 
 PACKAGE = Path(module.__file__).resolve().parent
@@ -57,6 +60,7 @@ def main() -> None:
     parser.add_argument("--starter", type=Path, default=PACKAGE / "starter")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--other", type=Path)
+    parser.add_argument("--figure", type=Path)
     asked = parser.parse_args()
     if asked.other:
         cases = _cohort(*_of_other(asked.other), OTHER_PARTS, asked.out / "cohort")
@@ -70,12 +74,15 @@ def main() -> None:
     if evaluation is None or untrained is None:
         raise SystemExit("a training left no evaluation")
     evaluation_report(tuned, asked.out / "report.html")
+    models = {
+        "untrained": untrained.of("untuned"),
+        "starter": evaluation.of("untuned"),
+        "fine-tuned": evaluation.of("tuned"),
+    }
+    if asked.figure:
+        _draw(tuned, dict(reversed(models.items())), asked.figure)
     print(f"{len(tuned.card.labels)} structures in both parts, {spent:.0f} s of training on this machine")
-    for name, model in (
-        ("untrained", untrained.of("untuned")),
-        ("starter", evaluation.of("untuned")),
-        ("fine-tuned", evaluation.of("tuned")),
-    ):
+    for name, model in models.items():
         print(f"{name:12} mean Dice {_mean(model):.3f}")
     better = sum(one.difference.value > 0 for one in evaluation.differences)
     print(f"better than the starter on {better} of {len(evaluation.differences)} structures")
@@ -123,6 +130,19 @@ def _learn(cases: Cohort, folder: Path, parent: str, **changes: float) -> ModelB
     request = LearnRequest(name="bench", recipe=recipe, labels=list(cases.labels), parent=parent)
     ctx = PlainContext(folder, manifest=manifest, threads=2)
     return StuNet().learn(cases, {case.key: case.split for case in cases.cases if case.split}, request, ctx)
+
+
+def _draw(tuned: ModelBundle, models: Mapping[str, ModelEvaluation], path: Path) -> None:
+    """Draw how the training went beside what each network finds."""
+    from matplotlib.figure import Figure
+
+    training = tuned.card.extra["training"]
+    with figures.styled():
+        figure = Figure(figsize=(10.4, 2.4 + 0.5 * len(tuned.card.labels)), layout="constrained")
+        course, dice = figure.subplots(1, 2, width_ratios=(2, 3))
+        figures.draw_course(course, training["history"], training["best_epoch"])
+        figures.draw_dice(dice, models)
+        figure.savefig(path, dpi=150)
 
 
 def _mean(model: ModelEvaluation) -> float:
