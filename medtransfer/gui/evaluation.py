@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QModelIndex
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
@@ -10,7 +12,7 @@ from medtransfer.contract.evaluation import Evaluation, LabelEvaluation, ModelEv
 from medtransfer.gui import pages, parts, theme
 from medtransfer.gui.plot import UNIT, Curve, Plot
 from medtransfer.gui.tables import Table
-from medtransfer.work.report import maps, numbers
+from medtransfer.work.report import components, maps, numbers, subgroups
 
 NO_EVALUATION = "This model carries no evaluation: how good it is, nobody knows."
 _DASH = "\u2013"
@@ -62,17 +64,26 @@ class EvaluationView(QWidget):
             "Exploratory: fewer than 100 positive patients; too few: fewer than 20. Choose a finding to see its curves."
         )
         self._column.addWidget(parts.label(about, "muted", theme.SMALL_SIZE))
-        self._show_localisation(evaluation)
+        self._show_tables(evaluation)
         self.finding = FindingView()
         self._column.addWidget(self.finding)
         self._show_row(0)
 
-    def _show_localisation(self, evaluation: Evaluation) -> None:
-        """Show how well heat maps find what people drew boxes around, where that was measured."""
+    def _show_tables(self, evaluation: Evaluation) -> None:
+        """Show what was measured besides: each component, each group, and how well heat maps find drawn boxes."""
+        if evaluation.ablation:
+            headings, rows = components.headings(evaluation), components.rows(evaluation)
+            self._add_table(components.TITLE, headings, rows, f"{components.LEGEND} {components.STAR}")
+        if evaluation.subgroups:
+            self._add_table("Subgroups", subgroups.HEADINGS, subgroups.rows(evaluation), subgroups.EXPLAINED)
         if evaluation.localisation:
-            self._column.addWidget(parts.heading("Whether heat maps find it"))
-            self._column.addWidget(Table("Heat maps against boxes", maps.HEADINGS, maps.localisation_rows(evaluation)))
-            self._column.addWidget(parts.label(maps.EXPLAINED, "muted", theme.SMALL_SIZE))
+            rows = maps.localisation_rows(evaluation)
+            self._add_table("Whether heat maps find it", maps.HEADINGS, rows, maps.EXPLAINED)
+
+    def _add_table(self, title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], about: str) -> None:
+        self._column.addWidget(parts.heading(title))
+        self._column.addWidget(Table(title, headings, rows))
+        self._column.addWidget(parts.label(about, "muted", theme.SMALL_SIZE))
 
     def _overview(self, evaluation: Evaluation) -> Table:
         tuned, untuned = evaluation.of("tuned"), _model(evaluation, "untuned")

@@ -10,31 +10,51 @@ from medtransfer.result.model import Finding, Result
 from medtransfer.work.report import numbers, pictures
 from medtransfer.work.report.html import Html, element, folded, paragraph, section, table, text
 
-_LEGEND = (
-    "AUROC on the test cases. A: a network tuned to the finding. B: a network that learnt to see any disease first. "
-    "C: the nearest confirmed cases. Together: five learners vote on what the components say of cases that they had "
-    "not seen. In bold, what the model answers by. Below each figure its 95 % interval."
+TITLE = "What its components are worth"
+LEGEND = (
+    "AUROC on the test cases, with 95 % intervals. A: a network tuned to the finding. B: a network that learnt to see "
+    "any disease first. C: the nearest confirmed cases. Together: five learners vote on what the components say of "
+    "cases that they had not seen."
 )
+STAR = "With a star: what the model answers by."
+_BOLD = "In bold: what the model answers by."
 
 
 def sections(evaluation: Evaluation) -> list[Html]:
     """Return one table, or nothing where the model has no components."""
     if not evaluation.ablation:
         return []
-    combinations = list(dict.fromkeys(row.combination for row in evaluation.ablation))
-    rows = {(row.label, row.combination): row for row in evaluation.ablation}
-    lines = [
-        [text(label.name), *(_cell(rows.get((label.label, name))) for name in combinations)]
+    lines = [[text(name), *map(_cell, found)] for name, found in _by_finding(evaluation)]
+    return [section(TITLE, table(headings(evaluation), lines), element("figcaption", text(f"{LEGEND} {_BOLD}")))]
+
+
+def headings(evaluation: Evaluation) -> list[str]:
+    """Return what heads the columns: the finding, and every combination of components."""
+    return ["Finding", *_combinations(evaluation)]
+
+
+def rows(evaluation: Evaluation) -> list[list[str]]:
+    """Return each combination's AUROC as words; a star marks the one that answers."""
+    return [[name, *map(_words, found)] for name, found in _by_finding(evaluation)]
+
+
+def _combinations(evaluation: Evaluation) -> list[str]:
+    return list(dict.fromkeys(row.combination for row in evaluation.ablation))
+
+
+def _by_finding(evaluation: Evaluation) -> list[tuple[str, list[Ablation | None]]]:
+    found = {(row.label, row.combination): row for row in evaluation.ablation}
+    return [
+        (label.name, [found.get((label.label, name)) for name in _combinations(evaluation)])
         for label in evaluation.of("tuned").labels
         if any(row.label == label.label for row in evaluation.ablation)
     ]
-    return [
-        section(
-            "What its components are worth",
-            table(["Finding", *combinations], lines),
-            element("figcaption", text(_LEGEND)),
-        )
-    ]
+
+
+def _words(row: Ablation | None) -> str:
+    if row is None or row.auroc is None:
+        return "\u2013"
+    return f"{numbers.interval(row.auroc)}{' *' if row.answers else ''}"
 
 
 def of_finding(finding: Finding, result: Result, picture: NDArray[np.uint8]) -> list[Html]:

@@ -15,6 +15,7 @@ from medtransfer.work.report import (
     maps,
     numbers,
     structure_sections,
+    subgroups,
 )
 from medtransfer.work.report.html import Html, element, facts, folded, join, paragraph, section, table, text
 from medtransfer.work.report.numbers import counted
@@ -30,11 +31,6 @@ METRICS = {
     "ece": "Calibration error",
 }
 NO_EVALUATION = "This model carries no evaluation: how good it is, nobody knows."
-_ABOUT_SUBGROUPS = (
-    "Of the test cases, by columns of the table such as the site or the camera; sensitivity and specificity at the "
-    "model's threshold, the same for all. Groups of fewer than 10 test cases are left out. Groups may differ because "
-    "other people are in them, not only because of the camera."
-)
 
 
 def model_line(card: BundleCard) -> str:
@@ -81,7 +77,7 @@ def model_sections(bundle: ModelBundle, problems: Sequence[Problem]) -> list[Htm
             *components.sections(card.evaluation),
             *maps.sections(card.evaluation),
             *_per_label(card.evaluation),
-            *_subgroups(card.evaluation),
+            *subgroups.sections(card.evaluation),
         ]
         parts += [*co_occurrence.sections(card.evaluation), _all_figures(card.evaluation)]
     return [*parts, _data_checks(problems), _card(bundle)]
@@ -233,26 +229,6 @@ def _confusion(counts: Confusion, threshold: float) -> Html:
             class_="confusion",
         ),
     )
-
-
-def _subgroups(evaluation: Evaluation) -> list[Html]:
-    if not evaluation.subgroups:
-        return []
-    names = {entry.label: entry.name for entry in evaluation.of("tuned").labels}
-    rows = [
-        [
-            text(f"{group.column}: {group.value}"),
-            text(names.get(group.label, group.label)),
-            text(f"{group.cases}, {group.positives} positive"),
-            *(
-                text(numbers.interval(entry) if entry else numbers.TOO_FEW)
-                for entry in (group.auroc, group.sensitivity, group.specificity)
-            ),
-        ]
-        for group in evaluation.subgroups
-    ]
-    headings = ["Group", "Finding", "Test cases", "AUROC tuned", "Sensitivity", "Specificity"]
-    return [section("Subgroups", table(headings, rows), element("figcaption", text(_ABOUT_SUBGROUPS)))]
 
 
 def _all_figures(evaluation: Evaluation) -> Html:
