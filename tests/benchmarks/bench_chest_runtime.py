@@ -1,8 +1,8 @@
 """How long a chest radiograph takes through OpenVINO, against eager torch, and how far the probabilities are apart.
 
 Run as ``python -m tests.benchmarks.bench_chest_runtime [--network vit_small_patch16_mean_224] [--batch 1]``. Both have
-the same random weights with fourteen answers and see the same pictures of 224 pixels on as many threads; they take turns,
-so that both meet the same load, and medians are compared.
+the same random weights with fourteen answers and see the same pictures of 224 pixels on as many threads; they take
+turns, so that both meet the same load, and medians are compared.
 """
 
 from __future__ import annotations
