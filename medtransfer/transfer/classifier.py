@@ -24,6 +24,7 @@ from medtransfer.transfer import wanted
 from medtransfer.transfer.addition import Addition
 from medtransfer.transfer.answering import Answerer, Details, Explained
 from medtransfer.transfer.augment import Augmentation, views
+from medtransfer.transfer.familiarity import MARGIN
 from medtransfer.transfer.learning import Learning
 from medtransfer.transfer.locating import MapOf, cautioned, with_localisation
 from medtransfer.transfer.pictures import Region, as_unit, normalised, onto_picture, seen, square
@@ -68,6 +69,11 @@ class ClassifierPlugin:
     def notices(self, image: Image) -> Sequence[Notice]:
         """Return what the reader of a result must know about the picture."""
         del image
+        return ()
+
+    def notices_of_maps(self, image: Image, heatmaps: Sequence[Heatmap]) -> Sequence[Notice]:
+        """Return what the reader of a result must know about where the maps lie in the picture."""
+        del image, heatmaps
         return ()
 
     def open_case(self, case: Case, preprocessing: Preprocessing) -> NDArray[np.uint8]:
@@ -119,7 +125,13 @@ class ClassifierPlugin:
             Heatmap(cautioned(info, model.card, ctx.manifest), onto_picture(values, part, image))
             for info, values in shown
         )
-        notices = (*self.notices(image), *_unfamiliar(answerer, features), *about_model(model, request), *unexplained)
+        notices = (
+            *self.notices(image),
+            *_unfamiliar(answerer, features),
+            *about_model(model, request),
+            *unexplained,
+            *self.notices_of_maps(image, heatmaps),
+        )
         ctx.progress(1.0, "done")
         return Result(
             findings=findings,
@@ -279,7 +291,11 @@ def _unfamiliar(answerer: Answerer, features: NDArray[np.float32]) -> list[Notic
     if reference is None:
         return []
     times = float(reference.distance(features)[0]) / reference.limit
-    if times <= 1.0:
-        return []
-    message = f"This picture is unlike those that the model was trained on ({times:.2f} times the accepted distance)."
-    return [Notice(code="model.unfamiliar", level="warning", message=message)]
+    if times > 1.0:
+        distance = f"{times:.2f} times the accepted distance"
+        message = f"This picture is unlike those that the model was trained on ({distance})."
+        return [Notice(code="model.unfamiliar", level="warning", message=message)]
+    if times > 1.0 / MARGIN:
+        message = "This picture is less like those that the model was trained on than 99 % of the others were."
+        return [Notice(code="model.at-the-edge", level="info", message=message)]
+    return []

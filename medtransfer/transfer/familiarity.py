@@ -17,7 +17,7 @@ from torch import Tensor
 
 _COMPONENTS = 32
 _ACCEPTED = 0.99
-_MARGIN = 1.25
+MARGIN = 1.25
 """A picture is called unfamiliar at this multiple of the distance that 99 % of the validation pictures stay below."""
 
 
@@ -80,5 +80,5 @@ def describe(training: NDArray[np.float32], validation: NDArray[np.float32]) -> 
     spread = np.maximum(spread, 1e-6 * max(float(spread.max()), 1e-6)).astype(np.float32)
     reference = Reference(mean.astype(np.float32), axes[:count].astype(np.float32), spread, np.inf)
     distances = reference.distance(validation if len(validation) else training)
-    limit = float(np.quantile(distances, _ACCEPTED)) * _MARGIN
+    limit = float(np.quantile(distances, _ACCEPTED)) * MARGIN
     return Reference(reference.mean, reference.axes, reference.spread, limit)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from medtransfer.sdk import Augmentation, Image, MaskedClassifierPlugin, Notice
+from medtransfer.sdk import Augmentation, Heatmap, Image, MaskedClassifierPlugin, Notice
 from medtransfer_thorax_mae import input_care
 
 
@@ -21,3 +21,7 @@ class ThoraxMae(MaskedClassifierPlugin):
     def notices(self, image: Image) -> Sequence[Notice]:
         """Return why the image may not be one that the network can read."""
         return input_care.notices(image)
+
+    def notices_of_maps(self, image: Image, heatmaps: Sequence[Heatmap]) -> Sequence[Notice]:
+        """Return which maps point at letters burned into the picture."""
+        return input_care.of_maps(image, heatmaps)

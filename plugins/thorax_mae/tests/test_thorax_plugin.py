@@ -1,23 +1,18 @@
-"""The plug-in as a person uses it, and what it says of images that are no frontal radiographs."""
+"""The plug-in as a person uses it."""
 
 from __future__ import annotations
 
 import csv
 from pathlib import Path
 
-import numpy as np
 import pytest
 from medtransfer_thorax_mae import plugin as module
-from medtransfer_thorax_mae.plugin import ThoraxMae
 from PIL import Image as Pillow
-from pydicom.data import get_testdata_file
 
-from medtransfer import study
 from medtransfer.cli import main
 from medtransfer.contract.manifest import read_manifest
 from medtransfer.errors import MedTransferError, UserError
 from medtransfer.store.home import Home
-from medtransfer.study.model import Image
 from medtransfer.work import planning
 from medtransfer.work.planning import Wish
 
@@ -106,40 +101,3 @@ def test_the_published_recipe_has_the_papers_numbers_and_the_presets_follow_it()
     assert (thorough.name, thorough.layer_decay, thorough.drop_path) == ("thorough", 0.55, 0.2)
     with pytest.raises(MedTransferError):
         planning.recipe_of(Wish(ID, Path(), recipe="unpublished"), manifest)
-
-
-def _grey(**header: str) -> Image:
-    pixels = np.tile(np.arange(200, dtype=np.uint8), (200, 1))
-    return Image(array=pixels, axes="yx", modality="DX", units="display", **header)  # type: ignore[arg-type]  # texts
-
-
-@pytest.mark.parametrize(
-    ("header", "codes"),
-    [
-        ({}, []),
-        ({"view": "PA", "body_part": "CHEST"}, []),
-        ({"view": "LL"}, ["thorax.lateral"]),
-        ({"view": "AP"}, ["thorax.ap"]),
-        ({"view": "lateral", "body_part": "HAND"}, ["thorax.lateral", "thorax.body-part"]),
-    ],
-)
-def test_the_header_is_heeded(header: dict[str, str], codes: list[str]) -> None:
-    assert [notice.code for notice in ThoraxMae().notices(_grey(**header))] == codes
-
-
-def test_a_leg_is_no_chest() -> None:
-    chest, leg = (study.open(Path(str(get_testdata_file(f"RG{n}_UNCR.dcm"))))[0].series[0].image() for n in (1, 3))
-    assert not [n for n in ThoraxMae().notices(chest) if n.level == "warning"]
-    assert "thorax.body-part" in [notice.code for notice in ThoraxMae().notices(leg)]
-
-
-def test_colour_is_noticed_and_grey_in_three_channels_is_not(data_folder: Path) -> None:
-    grey = np.repeat(_grey().array[..., None], 3, axis=2)
-    colour = grey.copy()
-    colour[..., 2] = 0
-    for pixels, codes in ((grey, []), (colour, ["thorax.colour"])):
-        image = Image(array=pixels, axes="yxc", modality="OT", units="display", meaning="rgb")
-        assert [notice.code for notice in ThoraxMae().notices(image)] == codes
-    photograph = next((data_folder / "fundus").rglob("*.jpg"))
-    opened = study.open(photograph)[0].series[0].image()
-    assert [notice.code for notice in ThoraxMae().notices(opened)] == ["thorax.colour"]
