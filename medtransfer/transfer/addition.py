@@ -29,11 +29,12 @@ from medtransfer.transfer.evaluation import evaluate
 from medtransfer.transfer.fit import LabelledKeys
 from medtransfer.transfer.folds import Fold
 from medtransfer.transfer.judgement import Operating, operate, truth_of
-from medtransfer.transfer.learning import Preparing, algebra_in_one_thread
+from medtransfer.transfer.learning import Preparing
 from medtransfer.transfer.pictures import normalised
 from medtransfer.transfer.prepared import PictureFolder
 from medtransfer.transfer.publication import specified, versions
 from medtransfer.transfer.siamese import Examples, Space
+from medtransfer.transfer.threads import algebra_in_one_thread
 from medtransfer.transfer.trio import Trio
 from medtransfer.transfer.voting import Cases
 
@@ -125,7 +126,7 @@ class Addition:
             return fitted.logits(given.features[fold.held])
 
         parts = folds.grouped(truth[known], given.patients, recipe.seed, _PARTS)
-        logits, untuned = (folds.out_of_fold(parts, answer) for answer in (likeness, regression))
+        logits, untuned = (folds.out_of_fold(parts, given.patients, answer) for answer in (likeness, regression))
         operating = operate(logits, truth[known], recipe)
         answers: dict[ModelKind, Answers] = {
             "tuned": operating.answers(logits),

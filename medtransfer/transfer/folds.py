@@ -82,26 +82,31 @@ def shared(labels: NDArray[np.float64], patients: NDArray[np.int64], count: int,
     return [Fold(np.flatnonzero(numbers != fold), np.flatnonzero(numbers == fold)) for fold in range(count)]
 
 
-def out_of_fold(folds: Sequence[Fold], answer: Callable[[Fold], NDArray[np.float64]]) -> NDArray[np.float64]:
+def out_of_fold(
+    folds: Sequence[Fold], patients: NDArray[np.int64], answer: Callable[[Fold], NDArray[np.float64]]
+) -> NDArray[np.float64]:
     """Return for every case what ``answer`` says in the fold that holds it out.
 
     Parameters
     ----------
     folds
         Each case is held out in exactly one of them.
+    patients
+        The number of each case's patient, (n,).
     answer
         Learns from ``fold.train`` and returns one row per case of ``fold.held``.
 
     Raises
     ------
     InternalError
-        ``folds.leak`` when a case is held out twice or never, or is among those that its own answer is learnt from.
+        ``folds.leak`` when a case is held out twice or never, or its patient is among those whom its own answer is
+        learnt from.
     """
     held = np.concatenate([fold.held for fold in folds]) if folds else np.empty(0, dtype=np.int64)
-    whole = np.array_equal(np.sort(held), np.arange(held.size)) and held.size > 0
-    if not whole or any(np.intersect1d(fold.train, fold.held).size for fold in folds):
+    whole = held.size > 0 and np.array_equal(np.sort(held), np.arange(patients.size))
+    if not whole or any(np.intersect1d(patients[fold.train], patients[fold.held]).size for fold in folds):
         raise InternalError(
-            "cases would be answered by what has learnt from them",
+            "patients would be answered by what has learnt from them",
             code="folds.leak",
             hint="This is a bug: please report it.",
         )

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
-from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from medtransfer.cohort.model import Case, Cohort, Partition
@@ -33,6 +31,7 @@ from medtransfer.transfer.judgement import Cases, Judgement, LabelLogits, judge
 from medtransfer.transfer.pictures import normalised
 from medtransfer.transfer.prepared import FeatureFolder, Inputs, PictureFolder
 from medtransfer.transfer.publication import Trained, label_file, publish, specified
+from medtransfer.transfer.threads import algebra_in_one_thread
 
 _PICTURES, _FEATURES, _LABELS = 0.08, 0.45, 0.94
 """Shares of the progress bar at which preparing pictures, computing features and training labels end."""
@@ -301,16 +300,6 @@ def _labelled(cases: Cases, label: str) -> dict[Partition, LabelledKeys]:
             hint="Add cases of the other class, or leave this label out (`--label`).",
         )
     return found
-
-
-def algebra_in_one_thread() -> AbstractContextManager[None]:
-    """Let numpy and scikit-learn work with one thread.
-
-    Their systems of equations are small here, and several threads, which wait for each other by burning time, make them
-    many times slower on a busy machine.
-    """
-    limited: AbstractContextManager[None] = cast("Any", threadpool_limits)(1, user_api="blas")  # it has no types
-    return limited
 
 
 def features_of(

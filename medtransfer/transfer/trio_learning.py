@@ -208,8 +208,9 @@ class TrioLearning(Learning):
             return self._components(label, str(number), some).numbers([train.keys[i] for i in fold.held])
 
         number_of = {id(fold): number for number, fold in used.items()}
-        said = folds.out_of_fold(list(used.values()), lambda fold: answer(number_of[id(fold)]))
-        return VotedCases(said, train.truth, self._patients(train.keys))
+        patients = self._patients(train.keys)
+        said = folds.out_of_fold(list(used.values()), patients, lambda fold: answer(number_of[id(fold)]))
+        return VotedCases(said, train.truth, patients)
 
     def _untuned(self, label: str, a: Network | LastLayer, train: LabelledKeys) -> FloatArray:
         """Return what a last layer on the untuned network says of all cases; that is A where nothing else is tuned."""

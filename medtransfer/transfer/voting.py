@@ -17,6 +17,7 @@ from sklearn.svm import SVC
 from torch import Tensor
 
 from medtransfer.transfer import calibration, folds, probe, trees
+from medtransfer.transfer.threads import one_thread
 from medtransfer.transfer.trees import FloatArray, Trees
 
 IntArray = NDArray[np.int64]
@@ -113,6 +114,7 @@ def _support_vectors(cases: Cases, seed: int) -> dict[str, Tensor]:
 
     decisions = folds.out_of_fold(
         folds.grouped(cases.truth, cases.patients, seed),
+        cases.patients,
         lambda fold: _decisions(fitted(cases.some(fold.train)), cases.numbers[fold.held]),
     )
     line = calibration.fit(decisions, cases.truth, "platt")
@@ -202,6 +204,11 @@ def fit(cases: Cases, kinds: tuple[str, ...], combination: str, seed: int) -> Vo
         ``mean`` of the probabilities, or ``stacked``: a logistic regression on the logits that learners gave for cases
         that they had not seen.
     """
+    with one_thread():
+        return _fitted(cases, kinds, combination, seed)
+
+
+def _fitted(cases: Cases, kinds: tuple[str, ...], combination: str, seed: int) -> Vote:
     mean, spread = cases.numbers.mean(axis=0), np.maximum(cases.numbers.std(axis=0), 1e-9)
     standard = Cases((cases.numbers - mean) / spread, cases.truth, cases.patients)
 
@@ -212,6 +219,7 @@ def fit(cases: Cases, kinds: tuple[str, ...], combination: str, seed: int) -> Vo
     if combination == "stacked":
         said = folds.out_of_fold(
             folds.grouped(standard.truth, standard.patients, seed),
+            standard.patients,
             lambda fold: _logits_of(learnt(standard.some(fold.train)), standard.numbers[fold.held]),
         )
         line = probe.fit(said.astype(np.float32), standard.truth, standard.patients, seed, _STRENGTHS)

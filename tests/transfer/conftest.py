@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,11 +25,18 @@ def trained(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelBu
     return small.learn(pictures, small.PlainContext(tmp_path_factory.mktemp("trained")))
 
 
-@pytest.fixture(scope="session")
-def few_trees() -> Iterator[None]:
+@contextmanager
+def forests(trees: int) -> Iterator[None]:
     """Forests small enough for a test."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(voting, "_TREES", 12)
+        patch.setattr(voting, "_TREES", trees)
+        yield
+
+
+@pytest.fixture(scope="module")
+def few_trees() -> Iterator[None]:
+    """Small forests for all tests of a module."""
+    with forests(12):
         yield
 
 
@@ -45,6 +53,7 @@ def trio_context(tmp_path_factory: pytest.TempPathFactory) -> small.PlainContext
 
 
 @pytest.fixture(scope="session")
-def trio_model(many: Path, trio_context: small.PlainContext, few_trees: None) -> ModelBundle:
+def trio_model(many: Path, trio_context: small.PlainContext) -> ModelBundle:
     """A trio of both labels, with pictures. Tests must not change its folder."""
-    return small.learn(many, trio_context, keep_pictures=True, **small.TRIO)
+    with forests(12):
+        return small.learn(many, trio_context, keep_pictures=True, **small.TRIO)

@@ -45,7 +45,7 @@ def test_every_case_is_answered_by_what_has_not_seen_it() -> None:
         learnt_from.update({int(case): set(fold.train.tolist()) for case in fold.held})
         return fold.held.astype(np.float64)
 
-    assert np.array_equal(folds.out_of_fold(parts, answer), np.arange(20.0))
+    assert np.array_equal(folds.out_of_fold(parts, np.arange(20), answer), np.arange(20.0))
     assert all(case not in seen for case, seen in learnt_from.items())
 
 
@@ -61,4 +61,20 @@ def test_every_case_is_answered_by_what_has_not_seen_it() -> None:
 )
 def test_a_leak_is_refused(parts: list[Fold]) -> None:
     with pytest.raises(InternalError, match="learnt from"):
-        folds.out_of_fold(parts, lambda fold: np.zeros(fold.held.size))
+        folds.out_of_fold(parts, np.arange(2), lambda fold: np.zeros(fold.held.size))
+
+
+def test_two_pictures_of_a_patient_on_both_sides_are_a_leak() -> None:
+    parts = [Fold(np.array([0, 1]), np.array([2, 3])), Fold(np.array([2, 3]), np.array([0, 1]))]
+    asked: list[Fold] = []
+
+    def answer(fold: Fold) -> np.ndarray:
+        asked.append(fold)
+        return np.zeros(fold.held.size)
+
+    folds.out_of_fold(parts, np.array([7, 7, 8, 9]), answer)
+    assert len(asked) == 2
+    with pytest.raises(InternalError, match="learnt from") as caught:
+        folds.out_of_fold(parts, np.array([7, 8, 8, 9]), answer)
+    assert caught.value.code == "folds.leak"
+    assert len(asked) == 2, "nothing is learnt before it is refused"

@@ -91,14 +91,23 @@ def test_what_learners_learn_from_is_out_of_fold(many: Path, tmp_path: Path, mon
     assert everybody == trained[0], "each training patient was answered once"
 
 
-def test_a_leaking_fold_is_refused(many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def leaking(labels: np.ndarray, *_: object) -> list[Fold]:
-        everything = np.arange(len(labels))
-        return [Fold(everything, everything)]
+def test_the_same_patient_in_two_folds_is_refused(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The two pictures of each patient go to different folds: no case is answered by itself, but by its patient."""
+
+    def leaking(labels: np.ndarray, patients: np.ndarray, *_: object) -> list[Fold]:
+        first = np.array(
+            [position == np.flatnonzero(patients == patient)[0] for position, patient in enumerate(patients)]
+        )
+        one, other = np.flatnonzero(first), np.flatnonzero(~first)
+        return [Fold(one, other), Fold(other, one)]
 
     monkeypatch.setattr("medtransfer.transfer.folds.shared", leaking)
-    with pytest.raises(InternalError, match="learnt from"):
-        small.learn(many, PlainContext(tmp_path), ("bright",), **small.TRIO)
+    with pytest.raises(InternalError, match="learnt from") as caught:
+        small.learn(pictures, PlainContext(tmp_path), ("bright",), **small.TRIO)
+    assert caught.value.code == "folds.leak"
+    assert not any((tmp_path / "output").iterdir())
 
 
 def test_few_positive_cases_are_answered_by_the_siamese_component(pictures: Path, tmp_path: Path) -> None:

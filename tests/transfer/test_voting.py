@@ -47,7 +47,9 @@ def test_learners_are_those_of_scikit_learn() -> None:
     vote = voting.fit(given, ("random-forest", "support-vectors"), "mean", 3)
     standard = (given.numbers - given.numbers.mean(axis=0)) / given.numbers.std(axis=0)
     asked = (unseen.numbers - given.numbers.mean(axis=0)) / given.numbers.std(axis=0)
-    forest = RandomForestClassifier(200, min_samples_leaf=5, class_weight="balanced_subsample", random_state=3)
+    forest = RandomForestClassifier(
+        voting._TREES, min_samples_leaf=5, class_weight="balanced_subsample", random_state=3
+    )
     expected = forest.fit(standard, given.truth).predict_proba(asked)[:, 1].clip(1e-4, 1 - 1e-4)
     # A number that lies on a threshold up to float32's precision may go the other way in single trees.
     np.testing.assert_allclose(vote.probabilities(unseen.numbers)[:, 0], expected, atol=0.02)
