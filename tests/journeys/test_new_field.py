@@ -65,6 +65,9 @@ def test_types_are_learnt_from_the_network_that_knows_malignancy(home: Home, tab
     types = ("ductal_carcinoma", "lobular_carcinoma")
     second = learnt(home, table, tmp_path / "types", "types", types, parent="malignancy")
     assert second.card.parent == first.sha256
+    assert first.card.backbone == second.card.backbone == "tf_efficientnet_lite0", "unless a recipe says otherwise"
+    weighted = {bundle.card.for_answers.class_balance for bundle in (first, second)}
+    assert weighted == {"weighted"}, "the rarer class counts more"
     assert [label.name for label in second.card.labels] == ["Ductal carcinoma", "Lobular carcinoma"]
     trunks = [file_sha256(bundle.folder / "trunk.safetensors") for bundle in (first, second)]
     assert trunks[0] == trunks[1]

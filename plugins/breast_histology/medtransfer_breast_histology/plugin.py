@@ -8,4 +8,5 @@ from medtransfer.sdk import Augmentation, ClassifierPlugin
 class BreastHistology(ClassifierPlugin):
     """Detectors for malignancy and for types of tumour; stains differ from laboratory to laboratory."""
 
+    backbone = "tf_efficientnet_lite0"
     augmentation = Augmentation(mirror=True, rotation=180.0, scale=0.15, brightness=0.15, colour=0.1)
