@@ -7,18 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QProgressBar, QVBoxLayout
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from medtransfer.errors import MedTransferError
 from medtransfer.gui import pages, parts, theme
 from medtransfer.gui.background import Job, State
 from medtransfer.gui.context import Context
+from medtransfer.gui.learn.beginnings import Beginnings
 from medtransfer.gui.learn.cases import CasesView
 from medtransfer.gui.learn.dropbox import DropBox
 from medtransfer.hosting.catalogue import PluginEntry
 from medtransfer.work import labels, learners, planning
 from medtransfer.work.labels import Survey
 from medtransfer.work.planning import Examination, Wish
+from medtransfer.work.pretrainings import Pretraining
 from medtransfer.work.report.numbers import counted
 from medtransfer.work.session import Session
 
@@ -32,15 +34,20 @@ PURPOSE = (
     "The network starts from what it knows, learns from your labelled cases, and is tested on patients whom it never "
     "saw."
 )
+UNLABELLED = (
+    "Many images, and few of them with answers? The network can learn what they look like first, without answers."
+)
 
 
 class DataPage(pages.Page):
     """The page. ``settled`` says that the person goes on with :attr:`wish` and :attr:`examination`.
 
-    :attr:`cases` is there once the chosen cases have been looked at.
+    ``pretraining`` says that they want the network to learn images without answers first. :attr:`cases` is there once
+    the chosen cases have been looked at.
     """
 
     settled = Signal()
+    pretraining = Signal()
 
     def __init__(self, context: Context) -> None:
         super().__init__()
@@ -54,6 +61,8 @@ class DataPage(pages.Page):
         self.plugins = QComboBox()
         self.plugins.setAccessibleName("Plug-in that learns")
         self.plugins.currentIndexChanged.connect(self._plugin_changed)
+        self.beginnings = Beginnings(context)
+        self.beginnings.changed.connect(self._choose_again)
         self.go_on = parts.button("Continue", self.settled.emit, "primary", "Choose how to learn from these cases")
         self._fill_side()
         self.start()
@@ -75,6 +84,8 @@ class DataPage(pages.Page):
         self.body.addWidget(parts.title("Teach a network your cases"))
         self.body.addWidget(parts.label(PURPOSE, "muted"))
         self.body.addWidget(self._drop_box())
+        if self.beginnings.pretrainer:
+            self.body.addWidget(self._invitation())
 
     def choose(self, path: Path) -> None:
         """Look at the cases of a table or folder."""
@@ -86,7 +97,8 @@ class DataPage(pages.Page):
             self._show_trouble("There is no plug-in that can learn.", "Install or switch on one under Plug-ins.")
             return
         self.stop()
-        self.wish = Wish(str(plugin), path, name=learners.suggested_name(path))
+        name = learners.suggested_name(path)
+        self.wish = Wish(str(plugin), path, name=name, parent=self.beginnings.folder)
         self.examination = self.cases = None
         self._update_side()
         self._examine(self.wish)
@@ -114,6 +126,7 @@ class DataPage(pages.Page):
         self.side.addWidget(self.plugins)
         self._about = parts.label("", "muted")
         self.side.addWidget(self._about)
+        self.side.addWidget(self.beginnings)
         self.side.addSpacing(theme.spacing(1))
         self.side.addWidget(parts.heading("Cases"))
         self._about_cases = parts.label()
@@ -165,6 +178,20 @@ class DataPage(pages.Page):
         column.addLayout(row)
         return box
 
+    def begin_from(self, pretraining: Pretraining) -> None:
+        """Have the next training start from a pretraining."""
+        self.plugins.setCurrentIndex(max(self.plugins.findData(pretraining.wish.plugin), 0))
+        self.beginnings.select(pretraining)
+
+    def _invitation(self) -> QWidget:
+        """Return the offer to learn images without answers first."""
+        frame, column = parts.card("note")
+        row = QHBoxLayout()
+        row.addWidget(parts.label(UNLABELLED, "muted"), 1)
+        row.addWidget(parts.button("Learn images without answers\u2026", self.pretraining.emit))
+        column.addLayout(row)
+        return frame
+
     def _show_plugins(self, found: list[PluginEntry]) -> None:
         chosen = self.plugins.currentData()
         self.plugins.blockSignals(True)  # noqa: FBT003 - Qt's signature
@@ -178,7 +205,13 @@ class DataPage(pages.Page):
         self.plugins.setCurrentIndex(max(self.plugins.findData(chosen), 0))
         self.plugins.blockSignals(False)  # noqa: FBT003
         self._say_plugin()
+        self.beginnings.show_for(str(self.plugins.currentData()))
         self._listed = True
+        pretrainer = any(entry.manifest is not None and entry.manifest.can.pretrain for entry in found)
+        if pretrainer != self.beginnings.pretrainer:
+            self.beginnings.pretrainer = pretrainer
+            if self.wish is None:
+                self.start()
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             self.choose(waiting)
@@ -189,6 +222,10 @@ class DataPage(pages.Page):
 
     def _plugin_changed(self) -> None:
         self._say_plugin()
+        self.beginnings.show_for(str(self.plugins.currentData()))
+        self._choose_again()
+
+    def _choose_again(self) -> None:
         if self.wish is not None:
             self.choose(self.wish.data)
 

@@ -1,9 +1,11 @@
-"""The trainings that run in this window, and how each one ended."""
+"""The trainings and pretrainings that run in this window, and how each one ended."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
 
@@ -13,11 +15,22 @@ from medtransfer.gui.context import Context
 from medtransfer.work import learn, planning
 from medtransfer.work.learn import Trained
 from medtransfer.work.planning import Examination
+from medtransfer.work.pretrain import Pretrained, pretrain
+from medtransfer.work.pretrainings import Pretraining
 from medtransfer.work.session import Session
 from medtransfer.work.trainings import Training
 
 CLOSING = "A training is running. What it has learnt is kept, and it goes on from there when you resume it."
 Told = tuple[str, float | None, Mapping[str, float]]
+_Made = TypeVar("_Made")
+
+
+class Begun(Protocol):
+    """A training or a pretraining in its folder."""
+
+    @property
+    def id(self) -> str:
+        """The name of its folder."""
 
 
 @dataclass
@@ -28,69 +41,72 @@ class _Run:
 
 
 class Runs(QObject):
-    """Starts and stops trainings.
+    """Starts and stops trainings and pretrainings.
 
-    ``changed`` is sent when one started or ended, ``done`` with the training and what it made, ``failed`` with the
-    training and the error, which has the code ``job.cancelled`` where the person stopped it.
+    ``changed`` is sent when one started or ended, ``done`` with the training and what it made, ``pretrained`` likewise,
+    ``failed`` with either of them and the error, which has the code ``job.cancelled`` where the person stopped it.
     """
 
     changed = Signal()
     done = Signal(object, object)
+    pretrained = Signal(object, object)
     failed = Signal(object, object)
 
     def __init__(self, context: Context) -> None:
         super().__init__()
         self._context = context
         self._runs: dict[str, _Run] = {}
+        self._sheets: dict[str, Path] = {}
 
     def start(self, training: Training, found: Examination | None) -> Job:
         """Train, or go on training; without a look at the cases from before, they are looked at again."""
-        home, options = self._context.home, self._context.settings.worker_options()
 
-        def work(job: Job) -> Trained:
-            with Session(home, job.on_progress, job.cancelled, options) as session:
-                examination = found or planning.examine(session, training.wish)
-                plan = planning.settle(session, training.wish, examination)
-                return learn.train(session, training.wish, plan, training.folder)
-
-        def done(trained: Trained) -> None:
-            self.changed.emit()
-            self.done.emit(training, trained)
-
-        def failed(error: MedTransferError) -> None:
-            run.error = error
-            self.changed.emit()
-            self.failed.emit(training, error)
+        def work(session: Session) -> Trained:
+            examination = found or planning.examine(session, training.wish)
+            plan = planning.settle(session, training.wish, examination)
+            return learn.train(session, training.wish, plan, training.folder)
 
         title = f"Training {training.wish.name or training.wish.plugin}"
-        job = self._context.background.run(title, work, done, failed, CLOSING)
-        run = self._runs[training.id] = _Run(job)
-        job.progressed.connect(lambda *told: run.told.append(told), Qt.ConnectionType.QueuedConnection)
-        self.changed.emit()
-        return job
+        return self._run(training, title, work, lambda trained: self.done.emit(training, trained))
 
-    def stop(self, training: Training) -> None:
-        """Ask a training to stop."""
-        self._runs[training.id].job.cancel()
+    def pretrain(self, pretraining: Pretraining) -> Job:
+        """Pretrain, or go on pretraining."""
 
-    def running(self, training: Training) -> bool:
-        """Say whether a training runs in this window."""
-        return self.job(training) is not None
+        def begun(sheets: Path) -> None:
+            self._sheets[pretraining.id] = sheets
 
-    def job(self, training: Training) -> Job | None:
-        """Return a training's job while it runs."""
-        run = self._runs.get(training.id)
+        def work(session: Session) -> Pretrained:
+            return pretrain(session, pretraining.wish, pretraining.folder, begun)
+
+        title = f"Pretraining {pretraining.wish.name}"
+        return self._run(pretraining, title, work, lambda made: self.pretrained.emit(pretraining, made))
+
+    def stop(self, begun: Begun) -> None:
+        """Ask it to stop."""
+        self._runs[begun.id].job.cancel()
+
+    def running(self, begun: Begun) -> bool:
+        """Say whether it runs in this window."""
+        return self.job(begun) is not None
+
+    def job(self, begun: Begun) -> Job | None:
+        """Return its job while it runs."""
+        run = self._runs.get(begun.id)
         return run.job if run is not None and run.job.state is State.RUNNING else None
 
-    def told(self, training: Training) -> tuple[Told, ...]:
-        """Return all that a training has told since it was started."""
-        run = self._runs.get(training.id)
+    def told(self, begun: Begun) -> tuple[Told, ...]:
+        """Return all that it has told since it was started."""
+        run = self._runs.get(begun.id)
         return tuple(run.told) if run else ()
 
-    def error(self, training: Training) -> MedTransferError | None:
-        """Return what a training ended with in this window, unless the person stopped it."""
-        run = self._runs.get(training.id)
+    def error(self, begun: Begun) -> MedTransferError | None:
+        """Return what it ended with in this window, unless the person stopped it."""
+        run = self._runs.get(begun.id)
         return run.error if run and run.error and run.error.code != "job.cancelled" else None
+
+    def sheets(self, pretraining: Pretraining) -> Path | None:
+        """Return the folder of the reconstructions of a pretraining that ran in this window, once it is known."""
+        return self._sheets.get(pretraining.id)
 
     def publish(
         self, trained: Trained, done: Callable[[str], None], failed: Callable[[MedTransferError], None]
@@ -103,3 +119,27 @@ class Runs(QObject):
                 return learn.publish(session, trained).reference
 
         self._context.background.run(f"Publishing {trained.name}", work, done, failed)
+
+    def _run(
+        self, begun: Begun, title: str, work: Callable[[Session], _Made], on_done: Callable[[_Made], object]
+    ) -> Job:
+        home, options = self._context.home, self._context.settings.worker_options()
+
+        def in_session(job: Job) -> _Made:
+            with Session(home, job.on_progress, job.cancelled, options) as session:
+                return work(session)
+
+        def done(made: _Made) -> None:
+            self.changed.emit()
+            on_done(made)
+
+        def failed(error: MedTransferError) -> None:
+            run.error = error
+            self.changed.emit()
+            self.failed.emit(begun, error)
+
+        job = self._context.background.run(title, in_session, done, failed, CLOSING)
+        run = self._runs[begun.id] = _Run(job)
+        job.progressed.connect(lambda *told: run.told.append(told), Qt.ConnectionType.QueuedConnection)
+        self.changed.emit()
+        return job

@@ -13,16 +13,18 @@ from medtransfer.gui.background import Job
 from medtransfer.gui.command import Command
 from medtransfer.gui.context import Context
 from medtransfer.gui.learn.data import DataPage
-from medtransfer.gui.learn.listing import entries
+from medtransfer.gui.learn.listing import PRETRAINING, entries
+from medtransfer.gui.learn.pretraining import PretrainingFlow
 from medtransfer.gui.learn.recipe import RecipePage
 from medtransfer.gui.learn.report import ReportPage
 from medtransfer.gui.learn.runs import Runs
 from medtransfer.gui.learn.steps import Steps
 from medtransfer.gui.learn.training import TrainingPage
 from medtransfer.gui.lists import EntryList
-from medtransfer.work import learn, learners, trainings
+from medtransfer.work import learn, learners, pretrainings, trainings
 from medtransfer.work.learn import Trained
 from medtransfer.work.planning import Examination
+from medtransfer.work.pretrainings import Pretraining
 from medtransfer.work.trainings import Training
 
 
@@ -46,6 +48,7 @@ class LearnSpace:
         self._widget: QWidget | None = None
         self._shown: Training | None = None
         self.runs = Runs(context)
+        self.before = PretrainingFlow(context, self.runs)
 
     def widget(self) -> QWidget:
         """Return the space's widget; made when first asked for."""
@@ -57,16 +60,23 @@ class LearnSpace:
         return self._widget
 
     def state(self) -> dict[str, object]:
-        """Return which training is shown, or which cases are chosen."""
+        """Return which training or pretraining is shown, or which cases are chosen."""
         if self._shown is not None:
             return {"training": self._shown.id}
+        if self.before.current is not None:
+            return {"pretraining": self.before.current.id}
         return {"data": str(self.data.wish.data)} if self._widget is not None and self.data.wish is not None else {}
 
     def restore(self, state: dict[str, object]) -> None:
-        """Show that training again; an interrupted one waits to be resumed. Cases are left for the person to choose."""
+        """Show that training or pretraining again; an interrupted one waits to be resumed.
+
+        Cases are left for the person to choose.
+        """
         self.widget()
         if "training" in state:
             self.show_training(str(state["training"]))
+        elif "pretraining" in state:
+            self.before.open(str(state["pretraining"]))
 
     def may_close(self) -> bool:
         """Return True: the window itself asks about a training that runs."""
@@ -74,21 +84,24 @@ class LearnSpace:
 
     def new(self) -> None:
         """Begin another training."""
-        self._shown = None
+        self._shown = self.before.current = None
         self.list.select("")
         self.data.start()
         self._show(self.data)
 
     def reload(self) -> None:
-        """Read the list of trainings again."""
+        """Read the lists of trainings and pretrainings again."""
         home = self._context.home
         self._context.background.run(
-            "Reading the list of trainings", lambda _job: trainings.list_trainings(home), self._list
+            "Reading the list of trainings",
+            lambda _job: (trainings.list_trainings(home), pretrainings.list_pretrainings(home)),
+            lambda found: self._list(*found),
         )
 
     def show_training(self, training_id: str) -> None:
         """Show a training at the step where it is."""
         home = self._context.home
+        self.before.current = None
 
         def work(_job: Job) -> _Opened:
             training = trainings.find(home, training_id)
@@ -105,7 +118,7 @@ class LearnSpace:
         self.data, self.recipe = DataPage(self._context), RecipePage(self._context)
         self.training, self.report = TrainingPage(), ReportPage()
         self.stack = QStackedWidget()
-        for page in (self.data, self.recipe, self.training, self.report):
+        for page in (self.data, self.recipe, self.training, self.report, *self.before.pages):
             self.stack.addWidget(page)
         self.new_button = parts.button("New training", self.new)
         widget = QWidget()
@@ -121,7 +134,11 @@ class LearnSpace:
         return widget
 
     def _connect(self) -> None:
-        self.list.chosen.connect(self.show_training)
+        self.list.chosen.connect(self._choose)
+        self.data.pretraining.connect(self._pretrain)
+        self.before.shown.connect(self._show_pretraining)
+        self.before.left.connect(self.new)
+        self.before.used.connect(self._train_from)
         self.data.settled.connect(self._choose_recipe)
         self.recipe.back.connect(lambda: self._show(self.data))
         self.recipe.started.connect(self._begin)
@@ -135,6 +152,7 @@ class LearnSpace:
         self.runs.done.connect(self._trained)
         self.runs.failed.connect(self._failed)
         self._context.events.plugins_changed.connect(self.data.load_plugins)
+        self._context.events.plugins_changed.connect(self.before.load_plugins)
 
     def _add_commands(self) -> None:
         self._context.commands.add(
@@ -145,6 +163,13 @@ class LearnSpace:
                 "Learn",
                 self._ask_for_table,
                 help="Choose a table of labelled cases.",
+            ),
+            Command(
+                "learn.pretrain",
+                "Learn images without answers\u2026",
+                "Learn",
+                self._ask_for_images,
+                help="Choose a folder of images that the network learns without answers, to train from afterwards.",
             ),
             Command(
                 "learn.stop",
@@ -161,14 +186,47 @@ class LearnSpace:
         self.new()
         self.data.choose_table()
 
+    def _ask_for_images(self) -> None:
+        self._context.events.show_space.emit(self.id)
+        self._pretrain()
+        self.before.images.ask()
+
+    def _pretrain(self) -> None:
+        self._shown = None
+        self.before.new()
+
+    def _choose(self, key: str) -> None:
+        if key.startswith(PRETRAINING):
+            self.before.open(key.removeprefix(PRETRAINING))
+        else:
+            self.show_training(key)
+
     def _show(self, page: QWidget) -> None:
         self.stack.setCurrentWidget(page)
+        self.steps.show()
         self.steps.show_step(self.stack.currentIndex())
 
-    def _list(self, found: list[Training]) -> None:
-        self.list.show_entries(entries(found, self.runs))
+    def _show_pretraining(self, page: QWidget) -> None:
+        self._shown = None
+        self.stack.setCurrentWidget(page)
+        self.steps.hide()
+        self._select()
+
+    def _train_from(self, pretraining: Pretraining) -> None:
+        self.new()
+        self.data.begin_from(pretraining)
+
+    def _list(self, found: list[Training], before: list[Pretraining]) -> None:
+        self.list.show_entries(entries(found, before, self.runs))
+        self._select()
+
+    def _select(self) -> None:
         if self._shown is not None:
             self.list.select(self._shown.id)
+        elif self.before.current is not None:
+            self.list.select(PRETRAINING + self.before.current.id)
+        else:
+            self.list.select("")
 
     def _open(self, opened: _Opened) -> None:
         training, trained = opened.training, opened.trained

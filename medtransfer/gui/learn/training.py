@@ -100,6 +100,10 @@ class Curves(QWidget):
 class TrainingPage(pages.Page):
     """The page. ``stopped`` and ``resumed`` say what the person chose to do, ``removed`` that the training may go."""
 
+    WORDS = _WORDS
+    EXPLAINED = EXPLAINED
+    NOUN = "training"
+
     stopped = Signal()
     resumed = Signal()
     removed = Signal()
@@ -116,7 +120,7 @@ class TrainingPage(pages.Page):
         self._title = parts.title("")
         self.stage = parts.label("", "muted")
         self.bar = QProgressBar()
-        self.bar.setAccessibleName("Progress of the training")
+        self.bar.setAccessibleName(f"Progress of the {self.NOUN}")
         self.curves = Curves()
         self.body.addWidget(self._title)
         self.body.addWidget(self.stage)
@@ -127,7 +131,7 @@ class TrainingPage(pages.Page):
         column.addWidget(self._what)
         column.addWidget(self._hint)
         self.body.addWidget(self._frame)
-        self._explained = parts.label(EXPLAINED, "muted", theme.SMALL_SIZE)
+        self._explained = parts.label(self.EXPLAINED, "muted", theme.SMALL_SIZE)
         self.body.addWidget(self._explained)
         self.body.addWidget(self.curves)
         self._name = parts.label("", weight=theme.SEMIBOLD)
@@ -135,8 +139,8 @@ class TrainingPage(pages.Page):
         self._time = parts.label("", "muted")
         self.stop = parts.button("Stop", self.stopped.emit, tip="Stops after this step; it goes on from there later")
         self.resume = parts.button("Resume", self.resumed.emit, "primary")
-        self.remove = parts.button("Remove this training", self.removed.emit, "quiet")
-        for widget in (parts.heading("Training"), self._name, self._about, self._time):
+        self.remove = parts.button(f"Remove this {self.NOUN}", self.removed.emit, "quiet")
+        for widget in (parts.heading(self.NOUN.capitalize()), self._name, self._about, self._time):
             self.side.addWidget(widget)
         self.side.addSpacing(theme.spacing(1))
         for button in (self.resume, self.stop, self.remove):
@@ -203,7 +207,7 @@ class TrainingPage(pages.Page):
         self._hint.setText(error.hint)
 
     def _show_state(self, state: State) -> None:
-        self._title.setText(_WORDS[state])
+        self._title.setText(self.WORDS[state])
         running = state in {"running", "stopping"}
         self.bar.setVisible(running)
         self.stop.setVisible(running)
