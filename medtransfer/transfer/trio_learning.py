@@ -24,14 +24,26 @@ from medtransfer.contract.evaluation import Evaluation
 from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.requests import LearnRequest
 from medtransfer.contract.verbs import Context
-from medtransfer.transfer import ablation, bundles, fit, folds, probe, siamese, support, trio, trio_files, weights
-from medtransfer.transfer.division import address, divide, separated
+from medtransfer.transfer import (
+    ablation,
+    backbones,
+    bundles,
+    fit,
+    folds,
+    probe,
+    siamese,
+    support,
+    trio,
+    trio_files,
+    weights,
+)
+from medtransfer.transfer.division import address, divide
 from medtransfer.transfer.fit import LabelledKeys, LabelTask
 from medtransfer.transfer.folds import Fold
 from medtransfer.transfer.judgement import Judgement, truth_of
 from medtransfer.transfer.learning import LabelOutcome, Learning, Preparing, features_of, save
 from medtransfer.transfer.siamese import Siamese, Space
-from medtransfer.transfer.trio_parts import Features, LastLayer, Network, filled, rows_of, unlike
+from medtransfer.transfer.trio_parts import Features, FeatureTable, LastLayer, Network, filled, rows_of, unlike
 from medtransfer.transfer.voting import Cases as VotedCases
 
 FloatArray = NDArray[np.float64]
@@ -156,7 +168,9 @@ class TrioLearning(Learning):
         network = self._origin.network(label, recipe.dropout, recipe.drop_path).to(self._device)
         bundles.rounded(network)
         split = divide(network, recipe)
-        return Network(network, split, self._inputs(network, split, recipe), self._device)
+        head = recipe.tune == "head"
+        inputs = FeatureTable(self._features(label)) if head else self._inputs(network, split, recipe)
+        return Network(network, split, inputs, self._device)
 
     def _staged(self, label: str, fold: str) -> Network:
         """Return a label's network as far as it has learnt any disease on a fold."""
@@ -174,13 +188,18 @@ class TrioLearning(Learning):
         return LastLayer(features, probe.fit(rows, train.truth, patients, self._recipe.seed))
 
     def _features(self, label: str) -> Features:
-        """Return the features that the last layer of a label's untuned network reads, of all cases."""
-        part = self._fresh(label, self._recipe)
-        frozen = address(separated(part.network, part.split.upper)[0])
-        if frozen not in self._untuned_features:
+        """Return the features that the last layer of a label's untuned network reads, of all cases.
+
+        They are made of the maps that the network reads which learns any disease: nothing else has to be computed.
+        """
+        part = self._fresh(label, self._stage)
+        last = tuple(f"{name}." for name in backbones.head_names(part.network))
+        state = part.network.state_dict()
+        below = address({name: value for name, value in state.items() if not name.startswith(last)})
+        if below not in self._untuned_features:
             found = features_of(part.network, part.split.upper, part.inputs, self._keys, self._device)
-            self._untuned_features[frozen] = dict(zip(self._keys, found, strict=True))
-        return self._untuned_features[frozen]
+            self._untuned_features[below] = dict(zip(self._keys, found, strict=True))
+        return self._untuned_features[below]
 
     def _fit(
         self, name: str, label: str, part: Network, train: LabelledKeys, validation: LabelledKeys, recipe: Recipe

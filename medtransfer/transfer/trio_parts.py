@@ -26,6 +26,17 @@ def rows_of(features: Features, keys: Sequence[str]) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True, eq=False)
+class FeatureTable:
+    """Features as the inputs of a last layer: those of the pictures as they are, whatever the view."""
+
+    features: Features
+
+    def batch(self, keys: Sequence[str], view: int) -> Tensor:  # noqa: ARG002 - as Inputs has it
+        """Return the features of these cases, float32 (n, d)."""
+        return torch.from_numpy(rows_of(self.features, keys))
+
+
+@dataclass(frozen=True, eq=False)
 class Network:
     """A network of one label, with the part of it that reads the cached inputs."""
 
