@@ -1,4 +1,4 @@
-"""A structure in the list: a swatch that is filled when it is shown, its name, and its figures in columns."""
+"""A structure in the list: a swatch that is full when it is shown, its name, and its figures in columns."""
 
 from __future__ import annotations
 
@@ -38,10 +38,11 @@ class StructureRow(QStyledItemDelegate):
             painter.setPen(QPen(theme.colour("accent" if focused else "line"), 1))
             painter.setBrush(theme.colour("raised"))
             painter.drawRoundedRect(area.adjusted(0, 0, -1, -1), 5, 5)
-        colour = QColor(structure.colour)
-        painter.setPen(QPen(colour, 1.5))
-        painter.setBrush(colour if shown else Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(theme.colour("outline"), 1))  # a bright colour alone would not be seen on a light ground
+        painter.setBrush(QColor(structure.colour) if shown else Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(_swatch(area), 3, 3)
+        if not shown:
+            painter.fillRect(_swatch(area).adjusted(4, 4, -3, -3), QColor(structure.colour))
         painter.setFont(theme.font(theme.SMALL_SIZE))
         painter.setPen(theme.colour("muted"))
         right = area.right() - MARGIN
