@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from medtransfer.contract.explainers import NAMES
+from medtransfer.contract import explainers
 from medtransfer.contract.manifest import Manifest
 from medtransfer.contract.requests import QUALITIES
 from medtransfer.errors import DataError, MedTransferError
@@ -92,7 +92,7 @@ def options_of(old: Result) -> Options:
         synthetic=bool(stated.get("synthetic", False)),
         seed=old.passport.seed,
         quality=next((quality for quality in QUALITIES if quality == stated.get("quality")), "full"),
-        explainer=next((explainer for explainer in NAMES if explainer == stated.get("explainer")), "gradcam"),
+        explainer=explainers.stated(stated),
     )
 
 

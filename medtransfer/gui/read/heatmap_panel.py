@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QComboBox, QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
+from medtransfer.contract.explainers import NAMES, Explainer
 from medtransfer.gui import parts, theme
 from medtransfer.gui.canvas.colourmaps import COLOUR_MAPS, ColourMap
 from medtransfer.gui.read import words
@@ -18,7 +19,7 @@ _WHOLE = "Both"
 
 
 class HeatmapPanel(QWidget):
-    """``changed`` says that the overlay is to be drawn anew, ``explain`` that a map is wanted where there is none."""
+    """``changed`` says that the overlay is to be drawn anew, ``explain`` that a map is wanted in the chosen way."""
 
     changed = Signal()
     explain = Signal()
@@ -43,6 +44,9 @@ class HeatmapPanel(QWidget):
         for name in COLOUR_MAPS:
             self.colours.addItem(name.capitalize(), name)
         self.colours.setCurrentIndex(self.colours.findData(settings.text("colour_map")))
+        self.how = QComboBox()
+        self.how.setAccessibleName("How the heat map is made")
+        self.how.activated.connect(self.explain)
         self.trust = parts.label("", "muted", theme.SMALL_SIZE)
         self.none = parts.label("", "muted")
         self.ask = parts.button("Explain this", self.explain.emit)
@@ -57,6 +61,19 @@ class HeatmapPanel(QWidget):
     def colour_map(self) -> ColourMap:
         """The colours in force."""
         return COLOUR_MAPS[self.colours.currentIndex()]
+
+    @property
+    def explainer(self) -> Explainer:
+        """The way to make maps that is chosen."""
+        return next((way for way in NAMES if way == self.how.currentData()), "gradcam")
+
+    def offer(self, ways: Sequence[Explainer], made_by: Explainer) -> None:
+        """Offer the ways to make maps, of which one made those that are there; nothing where there is one way alone."""
+        self.how.clear()
+        for way in ways:
+            self.how.addItem(NAMES[way], way)
+        self.how.setCurrentIndex(max(self.how.findData(made_by), 0))
+        self.how.setVisible(len(ways) > 1)
 
     @property
     def heatmap(self) -> Heatmap | None:
@@ -138,7 +155,7 @@ class HeatmapPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.spacing())
-        for widget in (self._controls, self.none, self.ask):
+        for widget in (self._controls, self.none, self.how, self.ask):
             column.addWidget(widget)
 
     def _opacity_changed(self, value: int) -> None:

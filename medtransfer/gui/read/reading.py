@@ -9,7 +9,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
+from medtransfer.contract import explainers
 from medtransfer.contract.bundle import ModelBundle
+from medtransfer.contract.explainers import Explainer
 from medtransfer.contract.requests import QUALITIES, Quality
 from medtransfer.errors import MedTransferError
 from medtransfer.gui.background import Background, Job, State
@@ -43,6 +45,16 @@ class Shown:
         """How a volume was segmented."""
         stated = self.result.passport.parameters.get("quality")
         return next((quality for quality in QUALITIES if quality == stated), "full")
+
+    @property
+    def explainer(self) -> Explainer:
+        """How its maps were made."""
+        return explainers.stated(self.result.passport.parameters)
+
+    @property
+    def explainers(self) -> tuple[Explainer, ...]:
+        """How maps of its model can be made, as far as the model is at hand."""
+        return explainers.of_network(self.bundle.card.backbone) if self.bundle is not None else (self.explainer,)
 
 
 class Reading(QObject):
@@ -112,13 +124,25 @@ class Reading(QObject):
         self.cleared.emit()
 
     def analyse(
-        self, plugin: str, model: str, explain: Sequence[str] = ("positive",), quality: Quality = "full"
+        self,
+        plugin: str,
+        model: str,
+        explain: Sequence[str] = ("positive",),
+        quality: Quality = "full",
+        explainer: Explainer = "gradcam",
     ) -> None:
         """Analyse what is shown."""
         entry, image = self.entry, self.image
         if entry is None or image is None or self.busy:
             return
-        options = Options(plugin=plugin, model=model, explain=tuple(explain), formats=("json", "csv"), quality=quality)
+        options = Options(
+            plugin=plugin,
+            model=model,
+            explain=tuple(explain),
+            formats=("json", "csv"),
+            quality=quality,
+            explainer=explainer,
+        )
         names, paths = entry.series.source.names, entry.paths
         self._analysis = self._background.run(
             "Analysing",

@@ -138,6 +138,7 @@ class ResultPanel(QWidget):
         about = self.asked_about
         if self.shown is not None and about is not None:
             maps = [heatmap for heatmap in self.shown.result.heatmaps if heatmap.info.label == about.label]
+            self.heatmaps.offer(self.shown.explainers, self.shown.explainer)
             self.heatmaps.show_for(maps, about.name, can_explain=self.shown.explains)
             self.contributions.show_for(self.findings.selected())
             self.comparing.show_for(self.findings.selected(), self.shown.result.pictures)

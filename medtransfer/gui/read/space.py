@@ -379,7 +379,8 @@ class ReadSpace:
         chosen = self.analyse_panel.chosen
         if shown is not None and chosen is not None:
             explained = [heatmap.info.label for heatmap in shown.result.heatmaps]
-            self.reading.analyse(chosen[0].plugin, chosen[1].reference, [*explained, label], shown.quality)
+            wanted, how = [*explained, label], self.result_panel.heatmaps.explainer
+            self.reading.analyse(chosen[0].plugin, chosen[1].reference, wanted, shown.quality, how)
 
     def _judge(self, label: str, verdict: Verdict | None) -> None:
         self.reading.judge(label, verdict)

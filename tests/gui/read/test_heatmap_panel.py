@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from medtransfer.gui.read.heatmap_panel import HeatmapPanel
@@ -41,6 +42,32 @@ def test_a_person_chooses_between_the_whole_and_its_parts(qtbot: QtBot, tmp_path
     assert panel.heatmap is not None
     assert panel.heatmap.info.part == ""
     assert not any(button.isVisible() for button in panel.part_buttons.buttons())
+
+
+def test_the_way_to_make_maps_is_offered_where_there_are_several(qtbot: QtBot, tmp_path: Path) -> None:
+    panel = HeatmapPanel(Settings(tmp_path))
+    qtbot.addWidget(panel)
+    panel.show()
+    panel.show_for([heatmap("", GOOD)], "Mass", can_explain=True)
+    panel.offer(("gradcam",), "gradcam")
+    assert not panel.how.isVisible()
+    assert panel.explainer == "gradcam"
+    panel.offer(("gradcam", "rollout"), "rollout")
+    assert panel.how.isVisible()
+    assert (panel.how.currentText(), panel.explainer) == ("Attention rollout", "rollout")
+    with qtbot.waitSignal(panel.explain):
+        qtbot.keyClick(panel.how, Qt.Key.Key_Up)
+    assert panel.explainer == "gradcam"
+
+
+def test_what_is_known_of_such_maps_is_said(qtbot: QtBot, tmp_path: Path) -> None:
+    panel = HeatmapPanel(Settings(tmp_path))
+    qtbot.addWidget(panel)
+    known = heatmap("", GOOD)
+    info = known.info.model_copy(update={"method": "Attention rollout", "caution": "Such maps localise weakly."})
+    panel.show_for([Heatmap(info, known.array)], "Mass", can_explain=True)
+    assert "for every finding alike" in panel.trust.text()
+    assert panel.trust.text().endswith("Such maps localise weakly.")
 
 
 def test_a_map_no_better_than_chance_is_called_so_for_its_parts_too(qtbot: QtBot, tmp_path: Path) -> None:
