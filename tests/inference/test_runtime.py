@@ -19,8 +19,10 @@ from torch import Tensor, nn
 from medtransfer.errors import EnvironmentFailure, PluginError
 from medtransfer.inference import machine, runtime
 from medtransfer.inference.doctor import self_test
-from medtransfer.inference.machine import CudaDevice, Precision, best_runtime, cpu_has_bf16, describe
+from medtransfer.inference.machine import CudaDevice, Precision, Runtime, best_runtime, cpu_has_bf16, describe
 from medtransfer.inference.runtime import TOLERANCE, agreement, compile_network
+
+RUNTIMES: tuple[Runtime, ...] = ("torch", "openvino")
 
 
 def _network(name: str, **options: Any) -> nn.Module:
@@ -44,6 +46,15 @@ def test_openvino_agrees_with_torch(name: str, options: dict[str, Any], precisio
     assert first.dtype == torch.float32
     assert first.shape == (5, 3)
     assert torch.equal(first, compiled(other.numpy()))
+
+
+def test_probabilities_of_a_transformer_stay_within_half_a_percent() -> None:
+    network = _network("vit_small_patch16_224", img_size=64, depth=4, global_pool="avg", fc_norm=True)
+    nn.init.trunc_normal_(network.get_parameter("head.weight"), std=0.2)  # as drawn, every probability is a half
+    pictures = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+    eager, fast = (torch.sigmoid(compile_network(network, pictures, "cpu", way)(pictures)) for way in RUNTIMES)
+    assert eager.std() > 0.1
+    assert 0 < (eager - fast).abs().max() <= 0.005
 
 
 def test_compiling_again_gives_the_same_bits() -> None:

@@ -91,6 +91,7 @@ def test_a_result_is_never_overwritten(session: Session, tmp_path: Path, make_pi
         (Options("test.trouble", model="nobody"), "no such model"),
         (Options("test.trouble", model="starter"), "no model yet"),
         (Options("test.trouble", explain=("glow",)), "no such label"),
+        (Options("test.trouble", explainer="rollout"), "attention rollout needs a vision transformer"),
         (Options("test.trouble", formats=("nifti",)), "only a segmentation"),
     ],
 )

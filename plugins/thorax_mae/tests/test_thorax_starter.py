@@ -11,6 +11,7 @@ from medtransfer_thorax_mae import plugin as module
 from medtransfer_thorax_mae.plugin import ThoraxMae
 
 from medtransfer import study
+from medtransfer.cli import main
 from medtransfer.contract.bundle import ModelBundle
 from medtransfer.contract.manifest import Manifest, read_manifest
 from medtransfer.errors import DataError
@@ -80,6 +81,24 @@ def test_they_are_small_and_say_what_they_learnt_from(manifest: Manifest) -> Non
     assert sum(path.stat().st_size for path in files) <= LARGEST
     history = bundles[0].card.extra["pretraining"]["history"]
     assert history[-1]["validation_loss"] < 0.5 * history[-1]["guess_loss"] < history[0]["validation_loss"]
+
+
+def test_attention_is_rolled_out_from_the_command_line_and_repeated(manifest: Manifest, tmp_path: Path) -> None:
+    assert manifest.golden is not None
+
+    def done(*arguments: object) -> int:
+        return main.run(["--home", str(tmp_path / "home"), *map(str, arguments)])
+
+    radiograph, out = PACKAGE / manifest.golden.input, tmp_path / "out"
+    asked = ("analyse", radiograph, "--plugin", ID, "--model", "starter", "--explain", "mass_or_none", "--out", out)
+    assert done(*asked) == 2
+    explained = (*asked[:7], "pneumonia", "--out", out)
+    assert done(*explained, "--explain-by", "tea leaves") == 2
+    assert done(*explained, "--explain-by", "rollout") == 0
+    written = json.loads((out / "result.json").read_text(encoding="utf-8"))
+    assert [info["method"] for info in written["heatmaps"]] == ["Attention rollout"]
+    assert "mIoU" in written["heatmaps"][0]["caution"] or "mean IoU" in written["heatmaps"][0]["caution"]
+    assert done("rerun", out) == 0
 
 
 def test_attention_is_rolled_out_where_that_is_asked_for(manifest: Manifest, tmp_path: Path) -> None:
