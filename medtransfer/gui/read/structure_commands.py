@@ -17,10 +17,12 @@ OF_A_STRUCTURE = ("read.structures.go", "read.structures.only", "read.structures
 
 def of(space: ReadSpace) -> list[Command]:
     """Return the commands of whichever list belongs to what is drawn."""
-    listed: Callable[[], bool] = lambda: space.structures is not None  # noqa: E731 - read twice below
+
+    def listed() -> bool:
+        return space.structures is not None and space.regions.isVisible()  # a key in another space changes nothing here
 
     def selected() -> bool:
-        return space.structures is not None and space.structures.selected() is not None
+        return listed() and space.structures is not None and space.structures.selected() is not None
 
     return [
         Command(

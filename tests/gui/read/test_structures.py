@@ -152,6 +152,10 @@ def test_keys_show_hide_undo_and_go_there(reader: Reader, ct_file: Path) -> None
     reader.rest()
     assert grid.views[0].index in {3, 4}  # where the bone is
 
+    reader.space.regions.hide()  # another space is shown
+    assert not reader.context.commands.run("read.structures.all")
+    assert not reader.context.commands.run("read.structures.go")
+
 
 @pytest.mark.qt_log_ignore("This plugin does not support")
 def test_a_row_has_a_menu_of_what_can_be_done(reader: Reader, ct_file: Path) -> None:
