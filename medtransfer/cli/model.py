@@ -53,7 +53,7 @@ def show(context: typer.Context, model: Reference, as_json: state.AsJson = False
     console.say(f"data {cases}: {data.description} {data.licence}".rstrip())
     for origin in card.weights:
         console.say(f"weights {origin.name}, {origin.licence}, {origin.source}")
-    for line in card.notes:
+    for line in card.remarks:
         console.say(f"note: {line}")
     evaluation.say_evaluation(bundle)
 
@@ -88,9 +88,13 @@ def export(
     out: Annotated[Path, typer.Option("--out", metavar="PATH", help="A new folder, or a file that ends in .zip.")],
 ) -> None:
     """Write a model to a folder or a zip file."""
+    from medtransfer.contract.bundle import HOLDS_PICTURES
     from medtransfer.work import models
 
-    console.say(f"{models.export(state.home(context), model, out).reference} -> {out}")
+    exported = models.export(state.home(context), model, out)
+    console.say(f"{exported.reference} -> {out}")
+    if HOLDS_PICTURES in exported.open().card.remarks:
+        console.note(HOLDS_PICTURES)
 
 
 @app.command()

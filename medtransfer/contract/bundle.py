@@ -22,6 +22,12 @@ from medtransfer.errors import DataError, UserError
 from medtransfer.result.model import Record
 
 CARD = "model.json"
+PICTURES = "pictures-"
+"""Begins the names of the files that hold small pictures of training cases."""
+HOLDS_PICTURES = (
+    "It holds small pictures of training cases. They are pictures of people: pass the model on only to those who may "
+    "see them."
+)
 NETWORK = "network.safetensors"
 """The file of a bundle for volumes that holds the network's tensors."""
 REFERENCE = "reference.safetensors"
@@ -132,6 +138,12 @@ class BundleCard(Record):
     notes: list[str] = []
     extra: dict[str, Any] = {}
     files: dict[str, str] = {}
+
+    @property
+    def remarks(self) -> list[str]:
+        """What whoever uses the model or passes it on must know: its notes, and that it holds pictures of people."""
+        held = any(name.startswith(PICTURES) for name in self.files)
+        return [*self.notes, HOLDS_PICTURES] if held else self.notes
 
     @property
     def volumes(self) -> int:

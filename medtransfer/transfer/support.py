@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from medtransfer.contract.bundle import PICTURES
 from medtransfer.transfer.fit import LabelledKeys
 from medtransfer.transfer.prepared import PictureFolder
 
@@ -19,7 +20,7 @@ SIDE = 128
 
 def pictures_file(label: str) -> str:
     """Return the name of the file with the pictures of a label's cases."""
-    return f"pictures-{label}.safetensors"
+    return f"{PICTURES}{label}.safetensors"
 
 
 def pictures(train: LabelledKeys, folder: PictureFolder) -> dict[str, Tensor]:

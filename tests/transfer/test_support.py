@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from medtransfer import study
-from medtransfer.contract.bundle import ModelBundle
+from medtransfer.contract.bundle import HOLDS_PICTURES, ModelBundle
 from medtransfer.result import writing
 from medtransfer.transfer import support
 from medtransfer.transfer.trio_answering import TrioAnswerer
@@ -50,6 +50,11 @@ def kept(named: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
     return small.learn(named, ctx, ("bright",), ensemble="trio", folds=2, tune="head", epochs=2, keep_pictures=True)
 
 
+@pytest.fixture(scope="module")
+def model_without(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
+    return small.learn(pictures, PlainContext(tmp_path_factory.mktemp("without")), ("bright",), tune="head", epochs=1)
+
+
 def files(folder: Path) -> Iterator[tuple[str, bytes]]:
     for path in sorted(folder.iterdir()):
         yield path.name, path.name.encode() + path.read_bytes()
@@ -65,6 +70,13 @@ def test_neither_model_nor_result_says_whose_pictures_they_are(kept: ModelBundle
     for name, content in written:
         found = [secret for secret in SECRETS if secret.encode() in content or secret.encode("utf-16-le") in content]
         assert found == [], name
+
+
+def test_a_model_with_pictures_says_so_wherever_its_notes_are_shown(
+    kept: ModelBundle, model_without: ModelBundle
+) -> None:
+    assert kept.card.remarks == [*kept.card.notes, HOLDS_PICTURES]
+    assert HOLDS_PICTURES not in model_without.card.remarks
 
 
 def test_the_files_beside_a_result_hold_pixels_alone(kept: ModelBundle, named: Path, tmp_path: Path) -> None:

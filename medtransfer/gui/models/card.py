@@ -66,7 +66,7 @@ def _sections(bundle: ModelBundle) -> dict[str, dict[str, str]]:
             "Started from": origins or "no pretrained weights",
             "Went on from": card.parent,
             "Recipe": f"{card.recipe.name}: {card.recipe.description}".rstrip(": "),
-            "Notes": " ".join(card.notes),
+            "Notes": " ".join(card.remarks),
         },
         "What it learnt from": {
             "Data": _data(card),

@@ -64,7 +64,7 @@ class CardDialog(QDialog):
                     "Data": data.description,
                     "Licence of the data": data.licence,
                     "Started from": "; ".join(f"{weights.name} ({weights.licence})" for weights in card.weights),
-                    "Notes": " ".join(card.notes),
+                    "Notes": " ".join(card.remarks),
                 }
             )
         )

@@ -295,7 +295,7 @@ def _card(bundle: ModelBundle) -> Html:
     return section(
         "Card",
         facts({name: text(value) for name, value in entries.items()}),
-        *(paragraph(note, class_="muted") for note in card.notes),
+        *(paragraph(note, class_="muted") for note in card.remarks),
         folded("Identity and versions", facts({name: text(value) for name, value in identity.items()})),
     )
 
