@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from medtransfer.cohort.model import Case
 from medtransfer.study.modality import UNSTATED
+from medtransfer.study.model import Image
 from medtransfer.transfer.prepared import Tell
 from medtransfer.transfer.volume_cases import Taught, facts, looks_like_ct, open_case
 from medtransfer.transfer.volume_planning import CaseFacts, Kept
@@ -23,7 +24,8 @@ class Survey:
     ct
         For each of a case's volumes, whether all cases have Hounsfield units there.
     modalities
-        DICOM modalities that the files of the first volumes state.
+        DICOM modalities of the first volumes: as their files state them, else ``CT`` where values look like it, else
+        ``OT``.
     """
 
     facts: tuple[CaseFacts, ...]
@@ -53,6 +55,10 @@ def survey(cases: Sequence[Case], taught: Taught, seed: int, tell: Tell) -> Surv
         found.append(facts(opened, seed))
         volumes = (opened.image, *opened.image.companions)
         ct = [so_far and looks_like_ct(one) for so_far, one in zip(ct, volumes, strict=True)]
-        modalities.add(opened.image.modality)
+        modalities.add(_modality(opened.image))
         tell(done / len(cases))
-    return Survey(tuple(found), tuple(ct), tuple(sorted(modalities - {UNSTATED})))
+    return Survey(tuple(found), tuple(ct), tuple(sorted(modalities)))
+
+
+def _modality(image: Image) -> str:
+    return "CT" if image.modality == UNSTATED and looks_like_ct(image) else image.modality

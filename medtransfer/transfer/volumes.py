@@ -13,6 +13,7 @@ from medtransfer.errors import DataError, UserError
 from medtransfer.result.model import Notice
 from medtransfer.study.counting import agreed
 from medtransfer.study.finite import finite_range
+from medtransfer.study.modality import UNSTATED
 from medtransfer.study.model import Image
 from medtransfer.transfer.resampling import resample
 from medtransfer.transfer.volume_frame import Frame, content, frame
@@ -56,7 +57,8 @@ def prepare(image: Image, plan: VolumePlan, modalities: Sequence[str]) -> Prepar
     plan
         How the network was trained.
     modalities
-        DICOM modalities that it was trained on; another one is noticed.
+        DICOM modalities that it was trained on; another one is noticed, unless "OT" among them says that not all are
+        known.
 
     Raises
     ------
@@ -122,7 +124,7 @@ def _normalise(values: NDArray[np.float32], scale: Intensities | None) -> None:
 
 
 def _about_modality(image: Image, modalities: Sequence[str]) -> list[Notice]:
-    if image.modality in modalities:
+    if image.modality in modalities or UNSTATED in modalities:
         return []
     what = "does not say how it was taken" if image.modality == "OT" else f"is of the modality {image.modality}"
     message = (

@@ -225,6 +225,7 @@ def test_mirroring_takes_all_volumes_along() -> None:
 
 
 def test_images_of_other_modalities_than_the_training_are_noticed(trained: ModelBundle, tmp_path: Path) -> None:
+    assert trained.card.modalities == ["OT"]  # NIfTI does not say, and the values look like nothing in particular
     card = trained.card.model_copy(update={"modalities": ["MR"]})
     model = ModelBundle(trained.folder, card, trained.sha256)
     values = np.random.default_rng(1).normal(0, 50, (12, 12, 12)).astype(np.int16)
@@ -235,4 +236,6 @@ def test_images_of_other_modalities_than_the_training_are_noticed(trained: Model
         return {notice.code for notice in result.notices}
 
     assert "volume.other-modality" in codes("CT")
+    assert "volume.other-modality" not in codes("MR")
+    model = trained
     assert "volume.other-modality" not in codes("MR")
