@@ -23,6 +23,7 @@ from medtransfer.sdk import SegmenterPlugin
 from tests.transfer.small import MANIFEST, PlainContext
 
 SHAPE = (30, 26, 28)  # (x, y, z), as nibabel has it
+SPACING = (2.0, 2.0, 2.0)
 PARTS = ("train", "train", "train", "validation", "test", "test")
 SEGMENTS: Manifest = MANIFEST.model_copy(
     update={"task": MANIFEST.task.model_copy(update={"kind": "segmentation", "open_labels": True})}
@@ -84,9 +85,7 @@ def write_volumes(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for number, part in enumerate(PARTS):
-        values, mask = drawn(number)
-        _write(folder / f"{number}.nii", values)
-        _write(folder / f"{number}_seg.nii", mask)
+        save(folder, number, *drawn(number))
         rows.append([f"{number}.nii", f"{number}_seg.nii", f"p{number}", part])
     with (folder / "labels.csv").open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream).writerows([["image", "mask", "patient", "split"], *rows])
@@ -94,8 +93,20 @@ def write_volumes(folder: Path) -> Path:
     return folder
 
 
-def _write(path: Path, array: NDArray[np.generic]) -> None:
-    nibabel.save(nibabel.Nifti1Image(array, np.diag([2.0, 2.0, 2.0, 1.0])), path)  # type: ignore[no-untyped-call]
+def save(
+    folder: Path,
+    number: int,
+    values: NDArray[np.generic],
+    mask: NDArray[np.generic],
+    spacing: tuple[float, float, float] = SPACING,
+) -> None:
+    """Write one patient's image and mask, both ``(x, y, z)`` with that spacing in mm."""
+    _write(folder / f"{number}.nii", values, spacing)
+    _write(folder / f"{number}_seg.nii", mask, spacing)
+
+
+def _write(path: Path, array: NDArray[np.generic], spacing: tuple[float, float, float] = SPACING) -> None:
+    nibabel.save(nibabel.Nifti1Image(array, np.diag([*spacing, 1.0])), path)  # type: ignore[no-untyped-call]
 
 
 def write_pairs(folder: Path) -> Path:

@@ -246,3 +246,33 @@ def test_the_memory_told_is_that_of_a_network_whose_tensors_are_counted_by_hand(
 
 def test_the_bundle_is_a_plain_card(trained: ModelBundle) -> None:
     assert isinstance(BundleCard.model_validate_json((trained.folder / "model.json").read_bytes()), BundleCard)
+
+
+def make_awkward(folder: Path, kind: str) -> None:
+    """Replace the first patient's volume, or everybody's, by what scanners deliver too."""
+    for number in range(len(small.PARTS)) if kind == "thick" else [0]:
+        values, mask = small.drawn(number)
+        if kind == "thick":
+            small.save(folder, number, values[:, :, ::5], mask[:, :, ::5], (0.5, 0.5, 10.0))
+        elif kind == "slice":
+            small.save(folder, number, values[:, :, 9:10], mask[:, :, 9:10])
+        else:
+            spoilt = values.astype(np.float32)
+            spoilt[:5] = np.nan
+            small.save(folder, number, spoilt, mask)
+
+
+@pytest.mark.parametrize(
+    ("kind", "spacing"), [("slice", (2.0, 2.0, 2.0)), ("gaps", (2.0, 2.0, 2.0)), ("thick", (10.0, 0.5, 0.5))]
+)
+def test_a_slice_lost_values_and_thick_slices_are_learnt_from(
+    tmp_path: Path, kind: str, spacing: tuple[float, float, float]
+) -> None:
+    """One slice alone, voxels that are no numbers, and voxels of 0.5 x 0.5 x 10 mm."""
+    folder = small.write_volumes(tmp_path / "volumes")
+    make_awkward(folder, kind)
+    bundle = small.learn(folder, context(tmp_path / "job"), epochs=1, iterations=2)
+    assert bundle.card.for_volumes.spacing == spacing
+    assert np.isfinite(bundle.card.extra["training"]["history"][-1]["loss"])
+    assert bundle.card.evaluation is not None
+    assert bundle.card.evaluation.cases == 2
