@@ -166,9 +166,9 @@ def say_result(analysed: Analysed) -> None:
 
 def _say_compared(finding: Finding) -> None:
     """Print what a finding's components add, and the confirmed cases most alike, where there are any."""
-    added = [part for part in finding.contributions if part.contribution is not None]
+    added = [part for part in finding.contributions if part.kind == "component"]
     if added:
-        console.say(f"{finding.name}: " + "; ".join(f"{part.name} {part.contribution:+.2f}" for part in added))
+        console.say(f"{finding.name}: " + "; ".join(f"{part.name} {part.contribution or 0.0:+.2f}" for part in added))
     if finding.similar:
         cases = ", ".join(f"{case.picture or case.case[:8]} ({case.distance:.2f})" for case in finding.similar)
         console.say(f"{finding.name}: confirmed cases most alike, by distance: {cases}")

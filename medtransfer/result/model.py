@@ -26,8 +26,9 @@ class Record(BaseModel):
 class Contribution(Record):
     """What one part of a model had to do with an answer.
 
-    A ``component`` has a ``contribution``: the answer's probability minus what it would be if that component had said
-    what it says on average. A ``learner`` has a ``probability``, its own, before calibration.
+    ``contribution`` is the answer's probability minus what it would be if that ``component`` had said what it says on
+    average, or if that ``learner`` had not voted (None for the only one). A learner has a ``probability`` besides, its
+    own, before calibration.
     """
 
     name: str

@@ -80,6 +80,13 @@ class Trio:
         said = vote.probabilities(numbers[:, columns(self.answers)])
         return {kind: said[:, index] for index, kind in enumerate(vote.learners)}
 
+    def without_learner(self, numbers: FloatArray, kind: str) -> FloatArray | None:
+        """Return the logit of each case if one learner had not voted; None where it is the only one."""
+        vote = self.votes[self.answers]
+        if len(vote.learners) < 2:
+            return None
+        return vote.logits_without(numbers[:, columns(self.answers)], kind)
+
     def tensors(self) -> dict[str, Tensor]:
         """Return what is stored with the model: the combination that answers, not those it was compared with."""
         stored = {f"siamese.{name}": value for name, value in self.siamese.tensors().items()}

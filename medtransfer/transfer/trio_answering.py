@@ -189,10 +189,12 @@ class TrioAnswerer(Answerer):
             )
             for name in found.answers.split("+")
         ]
-        learners = [
-            Contribution(name=name.replace("-", " ").capitalize(), kind="learner", probability=float(said[0]))
-            for name, said in found.learners(numbers).items()
-        ]
+        learners = []
+        for name, said in found.learners(numbers).items():
+            others = found.without_learner(numbers, name)
+            adds = None if others is None else whole - calibrated(others)
+            title = name.replace("-", " ").capitalize()
+            learners.append(Contribution(name=title, kind="learner", contribution=adds, probability=float(said[0])))
         near = found.siamese.nearest(features, SIMILAR)
         keys = [self.support[label.id][position] for position, _ in near]
         similar = [SimilarCase(case=key, distance=distance) for key, (_, distance) in zip(keys, near, strict=True)]

@@ -172,6 +172,14 @@ class Vote:
             return _logit(said) @ self.weights + self.bias
         return _logit(said.mean(axis=1))
 
+    def logits_without(self, numbers: FloatArray, kind: str) -> FloatArray:
+        """Return the vote's logit for each case of numbers (n, k) if one of several learners had not voted: (n,)."""
+        index = list(self.learners).index(kind)
+        rest = np.delete(self.probabilities(numbers), index, axis=1)
+        if self.weights.size:
+            return _logit(rest) @ np.delete(self.weights, index) + self.bias
+        return _logit(rest.mean(axis=1))
+
     def tensors(self) -> dict[str, Tensor]:
         """Return what is stored with the model."""
         own = {"mean": self.mean, "spread": self.spread, "weights": self.weights, "bias": np.array([self.bias])}

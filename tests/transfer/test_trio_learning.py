@@ -157,7 +157,10 @@ def test_a_finding_tells_its_parts_and_the_cases_most_alike(
     assert len(components) == 3
     assert len(learners) == 5
     assert all(part.contribution is not None and abs(part.contribution) <= 1 for part in components)
-    assert all(part.probability is not None for part in learners)
+    assert all(part.probability is not None and part.contribution is not None for part in learners)
+    surest = max(learners, key=lambda part: part.probability or 0.0)
+    least = min(learners, key=lambda part: part.probability or 0.0)
+    assert (surest.contribution or 0.0) >= 0 >= (least.contribution or 0.0), "a vote pulls towards what it says"
     cases = {case.key: case for case in small.read(many)[0].cases}
     assert len(bright.similar) == 3
     assert all(cases[one.case].labels["bright"] == 1 for one in bright.similar), "confirmed cases of this finding"

@@ -42,6 +42,18 @@ def test_what_is_stored_answers_the_same(combination: str) -> None:
     np.testing.assert_array_equal(again.logits(unseen.numbers), vote.logits(unseen.numbers))
 
 
+def test_a_learner_can_be_left_out_of_a_vote() -> None:
+    kinds = ("logistic-regression", "random-forest")
+    unseen = cases(2)
+    mean, stacked = (voting.fit(cases(1), kinds, combination, 0) for combination in ("mean", "stacked"))
+    alone = mean.probabilities(unseen.numbers)[:, 1]
+    np.testing.assert_allclose(mean.logits_without(unseen.numbers, kinds[0]), np.log(alone / (1 - alone)))
+    said = stacked.probabilities(unseen.numbers)[:, 0]
+    term = stacked.weights[0] * np.log(said / (1 - said))
+    without = stacked.logits_without(unseen.numbers, kinds[0])
+    np.testing.assert_allclose(stacked.logits(unseen.numbers) - without, term, atol=1e-9)
+
+
 def test_learners_are_those_of_scikit_learn() -> None:
     given, unseen = cases(1), cases(2)
     vote = voting.fit(given, ("random-forest", "support-vectors"), "mean", 3)

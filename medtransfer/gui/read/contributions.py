@@ -69,19 +69,19 @@ class Bar(QWidget):
         painter.setBrush(theme.colour("track"))
         painter.drawRoundedRect(QRectF(self.rect()), radius, radius)
         begin, end = self.span()
-        adds = self.part.contribution is not None and self.part.contribution >= 0
+        adds = self.part.probability is None and (self.part.contribution or 0.0) >= 0
         painter.setBrush(theme.colour("positive" if adds else "neutral"))
         filled = QRectF(begin * self.width(), 0.0, max((end - begin) * self.width(), 2.0), self.height())
         painter.drawRoundedRect(filled, min(radius, filled.width() / 2), radius)
-        if self.part.contribution is not None:
+        if self.part.probability is None:
             painter.setBrush(theme.colour("mark"))
             painter.drawRect(QRectF(self.width() / 2 - 0.5, 0.0, 1.0, self.height()))
 
     def span(self) -> tuple[float, float]:
         """Return from where to where it is filled, in parts of its width."""
-        if self.part.contribution is None:
-            return 0.0, self.part.probability or 0.0
-        end = 0.5 + 0.5 * self.part.contribution
+        if self.part.probability is not None:
+            return 0.0, self.part.probability
+        end = 0.5 + 0.5 * (self.part.contribution or 0.0)
         return min(0.5, end), max(0.5, end)
 
 
@@ -99,6 +99,8 @@ def _fill(grid: QGridLayout, known: Sequence[Contribution]) -> None:
     for row, part in enumerate(known):
         figure = parts.label(_figure(part), size=theme.SMALL_SIZE, weight=theme.MEDIUM)
         figure.setWordWrap(False)
+        if part.probability is not None and part.contribution is not None:
+            figure.setToolTip(f"Its vote adds {numbers.signed(part.contribution)} to the answer")
         grid.addWidget(parts.label(part.name, size=theme.SMALL_SIZE), row, 0)
         grid.addWidget(Bar(part), row, 1, Qt.AlignmentFlag.AlignVCenter)
         grid.addWidget(figure, row, 2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -106,6 +108,6 @@ def _fill(grid: QGridLayout, known: Sequence[Contribution]) -> None:
 
 def _figure(part: Contribution) -> str:
     """Return what a component adds to the probability, or a learner's own probability."""
-    return (
-        numbers.signed(part.contribution) if part.contribution is not None else numbers.figure(part.probability or 0.0)
-    )
+    if part.probability is not None:
+        return numbers.figure(part.probability)
+    return numbers.signed(part.contribution or 0.0)

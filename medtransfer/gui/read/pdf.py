@@ -239,7 +239,7 @@ def _compared(sheet: _Sheet, finding: Finding, result: Result) -> None:
     added = [
         f"{part.name} {numbers.signed(part.contribution)}"
         for part in finding.contributions
-        if part.contribution is not None
+        if part.kind == "component" and part.contribution is not None
     ]
     if added:
         sheet.text(f"What each part adds to the probability: {'; '.join(added)}.", 8, role="muted")

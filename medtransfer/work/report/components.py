@@ -92,10 +92,14 @@ def _contributions(finding: Finding) -> list[Html]:
     components = [
         [text(part.name), text(numbers.signed(part.contribution))]
         for part in finding.contributions
-        if part.contribution is not None
+        if part.kind == "component" and part.contribution is not None
     ]
     learners = [
-        [text(part.name), text(numbers.figure(part.probability))]
+        [
+            text(part.name),
+            text(numbers.figure(part.probability)),
+            text("\u2013" if part.contribution is None else numbers.signed(part.contribution)),
+        ]
         for part in finding.contributions
         if part.probability is not None
     ]
@@ -103,7 +107,9 @@ def _contributions(finding: Finding) -> list[Html]:
         table(["Component", "Adds to the probability"], components),
         paragraph("Compared with what the component says on average.", class_="muted"),
     ]
-    return [*found, table(["Learner that votes", "Its own probability"], learners)] if learners else found
+    return (
+        [*found, table(["Learner that votes", "Its own probability", "Its vote adds"], learners)] if learners else found
+    )
 
 
 def _similar(finding: Finding, result: Result, picture: NDArray[np.uint8]) -> list[Html]:

@@ -12,7 +12,7 @@ from medtransfer.result.model import Contribution, Finding
 PARTS = (
     Contribution(name="A: network", kind="component", contribution=0.25),
     Contribution(name="C: nearest cases", kind="component", contribution=-0.12),
-    Contribution(name="Random forest", kind="learner", probability=0.83),
+    Contribution(name="Random forest", kind="learner", probability=0.83, contribution=0.02),
 )
 
 
@@ -38,6 +38,9 @@ def test_components_add_or_take_away_and_learners_are_folded(qtbot: QtBot) -> No
     assert shown.more.text() == "1 learner voted on what they say"
     shown.more.click()
     assert {"Random forest", "0.83"} <= texts(shown)
+    assert "+0.02" not in texts(shown)
+    tips = {label.toolTip() for label in shown.findChildren(QLabel)}
+    assert "Its vote adds +0.02 to the answer" in tips
     shown.show_for(finding(*PARTS[:2]))
     assert not shown.more.isVisible()
     assert "0.83" not in texts(shown)

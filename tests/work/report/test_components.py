@@ -45,7 +45,7 @@ def test_a_finding_names_what_it_was_compared_with() -> None:
             "similar": (SimilarCase(case=key, distance=0.5), SimilarCase(case=f"{6:016x}", distance=0.75)),
             "contributions": (
                 Contribution(name="Nearest confirmed cases", kind="component", contribution=-0.12),
-                Contribution(name="Random forest", kind="learner", probability=0.83),
+                Contribution(name="Random forest", kind="learner", probability=0.83, contribution=0.07),
             ),
         }
     )
@@ -58,6 +58,8 @@ def test_a_finding_names_what_it_was_compared_with() -> None:
     assert "Distance 0.75, case 00000000" in said
     assert "\u22120.12" in said
     assert "0.83" in said
+    assert "+0.07" in said
+    assert said.count("Random forest") == 1
     assert "A: Grad-CAM of the first network" in said
     assert said.index("Confirmed cases") < said.index("<details"), "in the open, for it was called present"
     absent = finding.model_copy(update={"positive": False})
