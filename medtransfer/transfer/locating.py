@@ -158,12 +158,15 @@ def _figures(label: str, method: str, compared: Sequence[Compared], count: int, 
     drawn = list(bootstrap.resamples(patients, everybody, count, np.random.default_rng(seed)))
     times = np.concatenate(drawn).astype(np.float64)
     total = times.sum(axis=1)
+    share, people = float(hits.mean()), len(np.unique(patients))
     return Localisation(
         label=label,
         method=method,
         maps=len(compared),
-        patients=len(np.unique(patients)),
-        pointing=bootstrap.interval(float(hits.mean()), times @ hits / total),
+        patients=people,
+        pointing=bootstrap.exact(share, people)
+        if share in {0.0, 1.0}
+        else bootstrap.interval(share, times @ hits / total),
         iou=bootstrap.interval(float(iou[:, best].mean()), times @ iou[:, best] / total),
         iou_quarter=float((iou[:, best] >= _QUARTER).mean()),
         threshold=None if method == CHANCE else float(THRESHOLDS[best]),

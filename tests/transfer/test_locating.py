@@ -57,6 +57,12 @@ def test_maps_of_one_patient_are_drawn_together() -> None:
     assert wide.pointing.low > 0.1
 
 
+def test_a_share_of_nothing_has_an_interval_too() -> None:
+    (found,) = locating.summarised([_compared("Grad-CAM", f"p{n}", 0.0, 0.1) for n in range(10)], 100, seed=1)
+    assert found.pointing.value == found.pointing.low == 0.0
+    assert found.pointing.high == pytest.approx(1 - 0.025 ** (1 / 10))
+
+
 def test_several_labels_are_also_judged_together() -> None:
     first = _compared("Grad-CAM", "p1", 1.0, 0.4)
     second = Compared("nodule", "Grad-CAM", "p2", first.overlap)

@@ -1,10 +1,10 @@
 """Pretrain the encoder of the chest plug-in, and fine-tune its starter model.
 
-    python plugins/thorax_mae/tools/make_chest_starter.py DATA WORK
+    python plugins/thorax_mae/tools/make_chest_starter.py DATA WORK [--boxes BBox_List_2017.csv]
 
 DATA is the folder with ``chest/nih`` and ``chest/kermany``. Everything is done in WORK, where an interrupted run goes
-on. A quarter of the patients of each source, always the same, is kept out of both steps: the starter is tested on them.
-The results go to ``medtransfer_thorax_mae/encoder``, ``starter`` and ``golden``. Commit them.
+on. A quarter of the patients of each source, always the same, is kept out of both steps: the starter is tested on them,
+and its heat maps on the boxes that NIH's radiologists drew in them, where their table is given. The results go to ``medtransfer_thorax_mae/encoder``, ``starter`` and ``golden``. Commit them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 
 from medtransfer import study
+from medtransfer.cohort import boxes
 from medtransfer.contract.bundle import CARD, ModelBundle
 from medtransfer.store.home import Home
 from medtransfer.study.display import rgb8
@@ -45,7 +46,8 @@ NIH = (
 BOTH = f"{NIH} Part of Kermany et al. 2018: 2,500 frontal radiographs of children of one to five years, one hospital."
 NIH_LICENCE = "NIH Clinical Center: use unrestricted, with acknowledgement"
 BOTH_LICENCE = f"{NIH_LICENCE}; Kermany et al.: CC BY 4.0"
-GOLDEN_SIDE = 320
+GOLDEN_SIDE, NIH_SIDE = 320, 1024
+"""Pixels of the golden radiograph, and of the pictures that NIH's boxes are drawn in."""
 
 
 def main() -> None:
@@ -53,6 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("work", type=Path)
+    parser.add_argument("--boxes", type=Path)
     chosen = parser.parse_args()
     chest, work = chosen.data / "chest", chosen.work
     home = Home.locate(work / "home").prepare()
@@ -64,6 +67,8 @@ def main() -> None:
     _store(pretrained.bundle, PACKAGE / "encoder", BOTH, BOTH_LICENCE)
     table = work / "nih.csv"
     _write(table, ("image", "patient", "split", *LABELS), _for_fine_tuning(chest))
+    if chosen.boxes:
+        _write(table.with_name(boxes.FILE), boxes.COLUMNS, _boxes(chest, chosen.boxes))
     with Session(home, _tell) as session:
         task = Wish(
             PLUGIN, table, name="nih-starter", labels=LABELS, settings=FINE_TUNING, parent=str(work / "encoder")
@@ -93,6 +98,20 @@ def _for_fine_tuning(chest: Path) -> Iterator[Sequence[str]]:
         split = "test" if kept_out("nih", row["patient"]) else ""
         image = str((chest / "nih" / row["image"]).resolve())
         yield image, f"nih {row['patient']}", split, *(row[label] for label in LABELS)
+
+
+def _boxes(chest: Path, published: Path) -> Iterator[Sequence[str]]:
+    """Yield NIH's boxes in the radiographs that are there, from pixels of 1024 to those of the smaller copies."""
+    images = {Path(row["image"]).stem: (chest / "nih" / row["image"]).resolve() for row in _rows(chest / "nih")}
+    with published.open(encoding="utf-8", newline="") as stream:
+        _, *drawn = csv.reader(stream)
+    for name, finding, *sides in drawn:
+        image = images.get(Path(name).stem)
+        if image is not None:
+            with Image.open(image) as picture:
+                scale = picture.width / NIH_SIDE
+            label = {"Infiltrate": "infiltration"}.get(finding, finding.lower())
+            yield str(image), label, *(f"{float(side) * scale:.3f}" for side in sides[:4])
 
 
 def _rows(folder: Path) -> list[dict[str, str]]:
