@@ -1,6 +1,6 @@
 """Draw what the encoder that comes with the chest plug-in knows of hidden patches, on images that it has not seen.
 
-    cd plugins/thorax_mae && python -m tools.draw_reconstructions DATA WORK PICTURE [--epochs 12] [--cases 600]
+    cd plugins/thorax_mae && python -m tools.draw_reconstructions DATA WORK PICTURE [--epochs 20] [--cases 800]
 
 An encoder comes without the decoder that it learnt with. Here another one is trained on top of it, while the encoder
 stays as it is, on radiographs that the encoder learnt from; an interrupted run goes on in WORK. PICTURE shows pydicom's
@@ -57,8 +57,8 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("work", type=Path)
     parser.add_argument("picture", type=Path)
-    parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--cases", type=int, default=600)
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--cases", type=int, default=800)
     chosen = parser.parse_args()
     chosen.work.mkdir(parents=True, exist_ok=True)
     learnt, shown = cases(chosen.data / "chest", chosen.cases, chosen.work / "images.csv")
@@ -77,8 +77,9 @@ def main() -> None:
     context: Any = _Here()
     fit = MaskedFit(frozen_encoder(card.backbone, recipe.input_size), task, context)
     fit.run(chosen.work / "decoder.checkpoint", _tell)
-    rows = Image.fromarray(sheet(*fit.filled_in(task.validation), task.preprocessing))
-    rows.resize((rows.width * ENLARGED, rows.height * ENLARGED), Image.Resampling.LANCZOS).save(chosen.picture)
+    rows = Image.fromarray(sheet(*fit.filled_in(task.validation), task.preprocessing)).convert("L")
+    larger = rows.resize((rows.width * ENLARGED, rows.height * ENLARGED), Image.Resampling.LANCZOS)
+    larger.save(chosen.picture, optimize=True)
 
 
 def cases(chest: Path, count: int, table: Path) -> tuple[list[Case], list[Case]]:
