@@ -134,6 +134,10 @@ class Examples:
     patients: NDArray[np.int64]
     diseased: NDArray[np.bool_]
 
+    def some(self, chosen: NDArray[np.int64]) -> Examples:
+        """Return some of the cases."""
+        return Examples(self.features[chosen], self.positive[chosen], self.patients[chosen], self.diseased[chosen])
+
 
 def fit(examples: Examples, space: Space, seed: int) -> Siamese:
     """Learn an embedding of the principal components of the features.
