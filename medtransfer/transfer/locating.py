@@ -114,10 +114,8 @@ def summarised(compared: Sequence[Compared], count: int, seed: int) -> list[Loca
 
 def _in_words(own: Localisation, others: Mapping[str, Localisation]) -> str:
     share, chance, centre = (f"{100 * one.pointing.value:.0f} %" for one in (own, others[CHANCE], others[CENTRE]))
-    return (
-        f"On {counted(own.maps, 'test map')} of this finding the hottest point lay in a drawn box in {share} (chance "
-        f"{chance}, the centre of the picture {centre})."
-    )
+    tested = counted(own.maps, "test picture")
+    return f"On {tested} with a drawn box its hottest point was inside in {share} (chance {chance}, centre {centre})."
 
 
 def _drawn(

@@ -118,8 +118,8 @@ def test_a_map_says_how_well_its_kind_finds_things(model: ModelBundle, trained: 
     info = HeatmapInfo(label="red", method="Grad-CAM", layer="x", raw_maximum=1.0)
     said = locating.cautioned(info, model.card, MANIFEST).caution
     positives = _of(model, CHANCE).maps
-    assert said.startswith(f"On {positives} test maps of this finding the hottest point lay in a drawn box in ")
-    assert said.endswith("(chance 24 %, the centre of the picture 100 %).")
+    assert said.startswith(f"On {positives} test pictures with a drawn box its hottest point was inside in ")
+    assert said.endswith("(chance 24 %, centre 100 %).")
     weak = MANIFEST.model_copy(update={"card": MANIFEST.card.model_copy(update={"maps": "They are weak."})})
     assert locating.cautioned(info, model.card, weak).caution == f"{said} They are weak."
     assert locating.cautioned(info, trained.card, weak).caution == "They are weak."

@@ -48,6 +48,7 @@ class HeatmapPanel(QWidget):
         self.how.setAccessibleName("How the heat map is made")
         self.how.activated.connect(self.explain)
         self.trust = parts.label("", "muted", theme.SMALL_SIZE)
+        self.caution = parts.label("", "warning", theme.SMALL_SIZE)
         self.none = parts.label("", "muted")
         self.ask = parts.button("Explain this", self.explain.emit)
         self._controls = QWidget()
@@ -127,9 +128,11 @@ class HeatmapPanel(QWidget):
         said = words.faithfulness(whole)
         if shown is not None and shown.info.part:
             said = f"{shown.info.method}; for both together: {said}"
-        meaning = maps.what_it_shows(whole) if believable else maps.NO_BETTER
+        meaning = maps.meaning(whole) if believable else maps.NO_BETTER
         self.trust.setText(f"{said[0].upper()}{said[1:]}. {meaning}")
         parts.restyle(self.trust, "kind", "muted" if believable else "warning")
+        self.caution.setText(whole.caution)
+        self.caution.setVisible(bool(whole.caution))
 
     def _lay_out(self) -> None:
         first = QHBoxLayout()
@@ -152,10 +155,11 @@ class HeatmapPanel(QWidget):
         inside.addLayout(second)
         inside.addWidget(self._parts)
         inside.addWidget(self.trust)
+        inside.addWidget(self.caution)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.spacing())
-        for widget in (self._controls, self.none, self.how, self.ask):
+        for widget in (self.how, self._controls, self.none, self.ask):
             column.addWidget(widget)
 
     def _opacity_changed(self, value: int) -> None:

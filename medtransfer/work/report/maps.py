@@ -20,13 +20,16 @@ EXPLAINED = (
 )
 
 
+def meaning(info: HeatmapInfo) -> str:
+    """Return what a map means."""
+    if info.method.startswith(NAMES["rollout"]):
+        return "It shows where the network looked, for every finding alike, not what speaks for this one."
+    return "It shows what moved the answer, not the outline of a lesion."
+
+
 def what_it_shows(info: HeatmapInfo) -> str:
     """Return what a map means, and what is known of how well such maps find things."""
-    if info.method.startswith(NAMES["rollout"]):
-        meaning = "It shows where the network looked, for every finding alike, not what speaks for this one."
-    else:
-        meaning = "It shows what moved the answer, not the outline of a lesion."
-    return f"{meaning} {info.caution}".rstrip()
+    return f"{meaning(info)} {info.caution}".rstrip()
 
 
 def localisation_rows(evaluation: Evaluation) -> list[list[str]]:

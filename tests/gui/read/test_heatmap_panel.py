@@ -67,7 +67,9 @@ def test_what_is_known_of_such_maps_is_said(qtbot: QtBot, tmp_path: Path) -> Non
     info = known.info.model_copy(update={"method": "Attention rollout", "caution": "Such maps localise weakly."})
     panel.show_for([Heatmap(info, known.array)], "Mass", can_explain=True)
     assert "for every finding alike" in panel.trust.text()
-    assert panel.trust.text().endswith("Such maps localise weakly.")
+    assert panel.caution.text() == "Such maps localise weakly."
+    panel.show_for([known], "Mass", can_explain=True)
+    assert panel.caution.isHidden()
 
 
 def test_a_map_no_better_than_chance_is_called_so_for_its_parts_too(qtbot: QtBot, tmp_path: Path) -> None:
