@@ -169,13 +169,13 @@ class Addition:
 
 def _alone(found: siamese.Siamese) -> Trio:
     """Return a trio whose first two components are silent."""
-    nothing = Cases(np.empty((0, trio.COMPONENTS["C"].stop)), np.empty(0), np.empty(0, dtype=np.int64))
+    nothing = Cases(np.empty((0, len(trio.COMPONENTS))), np.empty(0), np.empty(0, dtype=np.int64))
     return trio.learn(found, nothing, "mean", 0)
 
 
 def _numbers(found: siamese.Siamese, features: NDArray[np.float32]) -> NDArray[np.float64]:
     silent = np.zeros(len(features))
-    return trio.numbers_of(silent, silent, found.numbers(features))
+    return trio.numbers_of(silent, silent, found.likeness(features))
 
 
 def _joined(before: Evaluation, added: list[Evaluation]) -> Evaluation:

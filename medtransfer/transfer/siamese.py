@@ -13,11 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from medtransfer.transfer.threads import one_thread
+
 FloatArray = NDArray[np.float64]
 
-NUMBERS = ("to positives", "to negatives", "nearer to positives", "nearest positives", "positive neighbours")
-"""What :meth:`Siamese.numbers` gives for a case, in this order."""
-NEIGHBOURS = 5
 _WIDTH = 32
 _STEPS, _RATE = 60, 5e-3
 """Few, and on few numbers: on some hundred pictures more of either learn the training cases by heart."""
@@ -46,7 +45,8 @@ class Space:
         """Return the space of features (n, d)."""
         mean, spread = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
         standard: NDArray[np.float32] = ((features - mean) / spread).astype(np.float32)
-        _, singular, axes = np.linalg.svd(standard, full_matrices=False)
+        with one_thread():
+            _, singular, axes = np.linalg.svd(standard, full_matrices=False)
         width = max(1, min(_WIDTH, len(standard) // 3, int(np.count_nonzero(singular > 1e-3 * singular[0]))))
         scale = np.sqrt(singular[:width] / np.sqrt(len(standard)))
         return cls(mean, spread, np.asarray(axes[:width].T / scale, dtype=np.float32))
@@ -88,25 +88,18 @@ class Siamese:
         standard: NDArray[np.float32] = (features - self.mean) / self.spread
         return _on_sphere(standard @ self.projection)
 
-    def numbers(self, features: NDArray[np.float32]) -> FloatArray:
-        """Return for each case of features (n, d) the numbers named in :data:`NUMBERS`, (n, 5).
+    def likeness(self, features: NDArray[np.float32]) -> FloatArray:
+        """Return how much nearer each case of features (n, d) is to the mean positive case than to the mean negative.
 
-        Distances are Euclidean on the unit sphere, in [0, 2]: to the mean positive and the mean negative case, the
-        second minus the first, and the mean over the nearest five positive cases; last the share of positive ones
-        among the nearest five cases.
+        Both distances are Euclidean, between a point of the unit sphere and a mean of such: what is returned is the
+        second minus the first, in [-2, 2], shape (n,).
         """
         embedded = self.embed(features)
-        distances = _distances(embedded, self.support)
         to_positive, to_negative = (
             _distances(embedded, self.support[self.positive == value].mean(axis=0, keepdims=True))[:, 0]
             for value in (True, False)
         )
-        of_positives = np.sort(distances[:, self.positive], axis=1)[:, :NEIGHBOURS].mean(axis=1)
-        nearest = np.argsort(distances, axis=1, kind="stable")[:, :NEIGHBOURS]
-        share = self.positive[nearest].mean(axis=1)
-        return np.stack([to_positive, to_negative, to_negative - to_positive, of_positives, share], axis=1).astype(
-            np.float64
-        )
+        return np.asarray(to_negative - to_positive, dtype=np.float64)
 
     def nearest(self, features: NDArray[np.float32], count: int) -> list[tuple[int, float]]:
         """Return the nearest positive cases of one case's features (1, d): position in the support set, distance."""
@@ -145,7 +138,8 @@ def fit(examples: Examples, space: Space, seed: int) -> Siamese:
     Half of a batch is positive; half of the negative cases are such with another disease, where there are any.
     """
     standard: NDArray[np.float32] = ((examples.features - space.mean) / space.spread).astype(np.float32)
-    trained = _trained(standard @ space.components, examples, np.random.default_rng(seed))
+    with one_thread():
+        trained = _trained(standard @ space.components, examples, np.random.default_rng(seed))
     projection = space.components @ trained
     return Siamese(space.mean, space.spread, projection, _on_sphere(standard @ projection), examples.positive)
 

@@ -1,8 +1,10 @@
 """The trio: what three components say of a case, and the learners that vote on it, for one label.
 
 After Inan 2024 (arXiv 2405.18449): A, a network tuned to the label; B, a network tuned to any disease first and to the
-label then; C, a Siamese network with its support set. The paper leaves open what the learners read. Here it is what
-each component says, and not the networks' feature vectors: those of different folds lie in different spaces.
+label then; C, a Siamese network with its support set. The paper leaves open what the learners read. Here it is one
+number of each component, which all speak for the label the more, the larger they are. Not the networks' feature
+vectors: those of different folds lie in different spaces. And not several numbers of C: they say nearly the same, and
+learners that pick numbers at random then hardly look at A and B.
 """
 
 from __future__ import annotations
@@ -15,21 +17,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from medtransfer.transfer import siamese, voting
+from medtransfer.transfer import voting
 from medtransfer.transfer.siamese import Siamese
 from medtransfer.transfer.voting import Cases, Vote
 
 FloatArray = NDArray[np.float64]
 
-COMPONENTS: Mapping[str, slice] = {"A": slice(0, 1), "B": slice(1, 2), "C": slice(2, 2 + len(siamese.NUMBERS))}
-"""Where in a case's numbers each component's lie: two logits, and the numbers of :data:`siamese.NUMBERS`."""
+COMPONENTS = ("A", "B", "C")
+"""In the order of a case's numbers: two logits, and :meth:`Siamese.likeness`."""
 COMBINATIONS = ("A", "B", "C", "A+B", "A+B+C")
 """What is compared, so that the worth of the trio is seen."""
 RARE = 20
 """With fewer positive training cases than this the Siamese component answers alone."""
-_NEARER = slice(4, 5)
 _SHARPNESS = 4.0
-"""Where there are too few cases to learn a vote: logit per distance on the unit sphere."""
+"""Logit per distance on the unit sphere, where C answers alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +42,11 @@ class Trio:
     siamese
         Component C.
     votes
-        Fitted votes by combination; those that one number answers, and all where the cases are too few, have none.
+        Fitted votes by combination; those of a single component need none.
     answers
         The combination that is the model's answer.
     means
-        Each number's mean over the training cases, (7,): what "without this component" is measured with.
+        Each number's mean over the training cases, (3,): what "without this component" is measured with.
     """
 
     siamese: Siamese
@@ -55,21 +56,21 @@ class Trio:
 
     @property
     def combinations(self) -> list[str]:
-        """The combinations that can answer: those of several numbers need a vote."""
-        return [name for name in COMBINATIONS if name in {"A", "B", self.answers} or name in self.votes]
+        """The combinations that can answer: those of several components need a vote."""
+        return [name for name in COMBINATIONS if name in COMPONENTS or name in self.votes]
 
     def logits(self, numbers: FloatArray, combination: str = "") -> FloatArray:
-        """Return the logit of each case of numbers (n, 7), shape (n,); by the model's own combination unless named."""
+        """Return the logit of each case of numbers (n, 3), shape (n,); by the model's own combination unless named."""
         named = combination or self.answers
         chosen = numbers[:, columns(named)]
         if named in self.votes:
             return self.votes[named].logits(chosen)
-        return chosen[:, 0] if named in {"A", "B"} else numbers[:, _NEARER][:, 0] * _SHARPNESS
+        return chosen[:, 0] * (_SHARPNESS if named == "C" else 1.0)
 
     def without(self, numbers: FloatArray, component: str) -> FloatArray:
         """Return the logit of each case if a component had said of it what it says on average."""
         changed = numbers.copy()
-        changed[:, COMPONENTS[component]] = self.means[COMPONENTS[component]]
+        changed[:, columns(component)] = self.means[columns(component)]
         return self.logits(changed)
 
     def learners(self, numbers: FloatArray) -> dict[str, FloatArray]:
@@ -106,12 +107,11 @@ class Trio:
 
 def columns(combination: str) -> list[int]:
     """Return which of a case's numbers a combination such as ``A+B`` reads."""
-    width = COMPONENTS["C"].stop
-    return [number for name in combination.split("+") for number in range(width)[COMPONENTS[name]]]
+    return [COMPONENTS.index(name) for name in combination.split("+")]
 
 
 def numbers_of(a: FloatArray, b: FloatArray, c: FloatArray) -> FloatArray:
-    """Put together what the components say: logits (n,) and (n,), and C's numbers (n, 5), to (n, 7)."""
+    """Put together what the components say, each (n,): two logits and C's likeness, to (n, 3)."""
     return np.column_stack([a, b, c])
 
 
@@ -123,19 +123,19 @@ def learn(found: Siamese, out_of_fold: Cases, combination: str, seed: int) -> Tr
     found
         Component C as it learnt from all training cases.
     out_of_fold
-        What components say (n, 7) of training cases whose patients they had not seen; no case at all where there are
+        What components say (n, 3) of training cases whose patients they had not seen; no case at all where there are
         too few to hold any out.
     combination
         How the learners' answers are combined: see :func:`voting.fit`.
     """
     positives = int(out_of_fold.truth.sum())
     if not out_of_fold.truth.size:
-        return Trio(found, {}, "C", np.zeros(COMPONENTS["C"].stop))
+        return Trio(found, {}, "C", np.zeros(len(COMPONENTS)))
     kinds = voting.LEARNERS if positives >= RARE else voting.LEARNERS[:1]
     votes = {
         name: voting.fit(_columns_of(out_of_fold, name), kinds, combination, seed)
         for name in COMBINATIONS
-        if name not in {"A", "B"}
+        if name not in COMPONENTS
     }
     answers = "A+B+C" if positives >= RARE else "C"
     return Trio(found, votes, answers, out_of_fold.numbers.mean(axis=0))

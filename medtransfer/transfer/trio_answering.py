@@ -79,7 +79,7 @@ class Likeness(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map normalised pictures (n, 3, y, x) to the distance to the negative mean less that to the positive, (n, 1).
 
-        Both are those of :meth:`Siamese.numbers`.
+        It is that of :meth:`Siamese.likeness`.
         """
         standard = (pre_logits(self.network, x) - self.mean) / self.spread
         embedded = nn.functional.normalize(standard @ self.projection, dim=1)
@@ -164,14 +164,14 @@ class TrioAnswerer(Answerer):
         return {label.id: self._details(label, numbers[label.id], features) for label in self.labels}
 
     def _said(self, batch: Tensor) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float32], NDArray[np.float32]]:
-        """Return the components' numbers (n, 7) by label, the features that C reads, and the familiar ones."""
+        """Return the components' numbers (n, 3) by label, the features that C reads, and the familiar ones."""
         outputs, count = self.run(batch).double().numpy(), len(self.networks)
         a, b, features, familiar = np.split(outputs, [count, 2 * count, 2 * count + self.features], axis=1)
         read = features.astype(np.float32)
         silent = np.zeros(len(outputs))
         logits = {label: (a[:, i], b[:, i]) for i, label in enumerate(self.networks)}
         numbers = {
-            label: trio.numbers_of(*logits.get(label, (silent, silent)), found.siamese.numbers(read))
+            label: trio.numbers_of(*logits.get(label, (silent, silent)), found.siamese.likeness(read))
             for label, found in self.trios.items()
         }
         return numbers, read, familiar.astype(np.float32)

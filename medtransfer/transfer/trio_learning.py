@@ -62,8 +62,8 @@ class _Components:
     features: Features
 
     def numbers(self, keys: Sequence[str]) -> FloatArray:
-        """Return what the components say of these cases, (n, 7)."""
-        return trio.numbers_of(self.a.logits(keys), self.b.logits(keys), self.c.numbers(rows_of(self.features, keys)))
+        """Return what the components say of these cases, (n, 3)."""
+        return trio.numbers_of(self.a.logits(keys), self.b.logits(keys), self.c.likeness(rows_of(self.features, keys)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +218,7 @@ class TrioLearning(Learning):
         ]
         used = {number: fold for number, fold in enumerate(known) if fold.held.size}
         if any(np.unique(train.truth[fold.train]).size < 2 for fold in used.values()):
-            return VotedCases(np.empty((0, 7)), np.empty(0), np.empty(0, dtype=np.int64))
+            return VotedCases(np.empty((0, len(trio.COMPONENTS))), np.empty(0), np.empty(0, dtype=np.int64))
 
         def answer(number: int) -> FloatArray:
             fold = used[number]

@@ -1,4 +1,4 @@
-"""Five classical learners on a few numbers per case, and their vote.
+"""Five classical learners on a few numbers per case, each of which speaks for the label the more, the larger it is.
 
 Everything that a learner knows is kept as plain arrays, and it answers from these arrays in training and in analysis
 alike: what is measured is what is used, and nothing has to be unpickled.
@@ -25,6 +25,8 @@ IntArray = NDArray[np.int64]
 _TREES = 100
 _SMALLEST_LEAF, _LEAF_SHARE = 3, 0.04
 """Cases in the smallest leaf of a tree: trees that go further learn single cases by heart."""
+_SPREAD = 10.0
+"""Squared width of a support vector's influence, in standard deviations of a number: wide, for there are few cases."""
 _STRENGTHS = (1e-2, 1e-1, 1.0, 10.0)
 """Inverse regularisation strengths of regressions: there are far fewer numbers than cases."""
 _CERTAIN = 1e-4
@@ -69,15 +71,23 @@ def _leaf(cases: Cases) -> int:
     return max(_SMALLEST_LEAF, round(_LEAF_SHARE * len(cases.truth)))
 
 
+def _rising(cases: Cases) -> list[int]:
+    """Return scikit-learn's way of saying that no number may lower an answer when it rises."""
+    return [1] * cases.numbers.shape[1]
+
+
 def _random_forest(cases: Cases, seed: int) -> dict[str, Tensor]:
     forest = RandomForestClassifier(
-        _TREES, min_samples_leaf=_leaf(cases), class_weight="balanced_subsample", random_state=seed
-    )
+        _TREES, min_samples_leaf=_leaf(cases), class_weight="balanced_subsample", monotonic_cst=_rising(cases),
+        random_state=seed,
+    )  # fmt: skip
     return trees.of_forest(forest.fit(cases.numbers, cases.truth)).tensors()
 
 
 def _extra_trees(cases: Cases, seed: int) -> dict[str, Tensor]:
-    forest = ExtraTreesClassifier(_TREES, min_samples_leaf=_leaf(cases), class_weight="balanced", random_state=seed)
+    forest = ExtraTreesClassifier(
+        _TREES, min_samples_leaf=_leaf(cases), class_weight="balanced", monotonic_cst=_rising(cases), random_state=seed
+    )
     return trees.of_forest(forest.fit(cases.numbers, cases.truth)).tensors()
 
 
@@ -87,8 +97,8 @@ def _forest_answers(arrays: Mapping[str, Tensor], numbers: FloatArray) -> FloatA
 
 def _boosting(cases: Cases, seed: int) -> dict[str, Tensor]:
     boosting = HistGradientBoostingClassifier(
-        max_iter=40, max_leaf_nodes=6, min_samples_leaf=_leaf(cases), l2_regularization=1.0, early_stopping=False,
-        class_weight="balanced", random_state=seed,
+        max_iter=60, learning_rate=0.05, max_leaf_nodes=4, min_samples_leaf=_leaf(cases), l2_regularization=1.0,
+        early_stopping=False, class_weight="balanced", monotonic_cst=_rising(cases), random_state=seed,
     )  # fmt: skip
     # float32 as the stored trees compare, so that a number beside a threshold goes the same way in both.
     found, start = trees.of_boosting(boosting.fit(cases.numbers.astype(np.float32), cases.truth))
@@ -104,7 +114,7 @@ def _support_vectors(cases: Cases, seed: int) -> dict[str, Tensor]:
     """Fit a machine on all cases, and Platt's line on what machines said of cases that they had not seen."""
 
     def fitted(some: Cases) -> dict[str, Tensor]:
-        gamma = 1.0 / (some.numbers.shape[1] * max(float(some.numbers.var()), 1e-12))
+        gamma = 1.0 / (_SPREAD * some.numbers.shape[1])
         machine = SVC(kernel="rbf", gamma=gamma, class_weight="balanced").fit(some.numbers, some.truth)
         return {
             "vectors": torch.from_numpy(machine.support_vectors_),

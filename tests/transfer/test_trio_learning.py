@@ -11,7 +11,7 @@ from medtransfer.contract.bundle import ModelBundle, file_sha256
 from medtransfer.contract.verbs import JobCancelled
 from medtransfer.errors import InternalError
 from medtransfer.result import reading, writing
-from medtransfer.transfer import siamese, trio, trio_files, trio_learning
+from medtransfer.transfer import trio, trio_files, trio_learning
 from medtransfer.transfer.folds import Fold
 from medtransfer.transfer.prepared import PictureFolder
 from medtransfer.transfer.publication import label_file
@@ -199,8 +199,3 @@ def test_labels_share_what_does_not_depend_on_them(trio_model: ModelBundle) -> N
     shared = sizes["trunk.safetensors"] + sizes[trio_files.DISEASE]
     own = sizes[trio_files.second_file("red")]
     assert own < 0.1 * shared, "component B of a label adds a last layer to what is shared"
-
-
-def test_component_numbers_are_named_once() -> None:
-    assert trio.columns("A+B+C") == list(range(2 + len(siamese.NUMBERS)))
-    assert trio.columns("C") == [2, 3, 4, 5, 6]

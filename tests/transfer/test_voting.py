@@ -13,7 +13,8 @@ def cases(seed: int, count: int = 120) -> Cases:
     generator = np.random.default_rng(seed)
     numbers = generator.normal(size=(count, 5))
     doubt = generator.logistic(size=count)
-    truth = (2.0 * numbers[:, 0] - numbers[:, 3] + doubt > 0).astype(np.float64)
+    numbers[:, 3] *= -1.0
+    truth = (2.0 * numbers[:, 0] + numbers[:, 3] + doubt > 0).astype(np.float64)
     return Cases(numbers, truth, np.arange(count) // 2)
 
 
@@ -60,14 +61,23 @@ def test_learners_are_those_of_scikit_learn() -> None:
     standard = (given.numbers - given.numbers.mean(axis=0)) / given.numbers.std(axis=0)
     asked = (unseen.numbers - given.numbers.mean(axis=0)) / given.numbers.std(axis=0)
     forest = RandomForestClassifier(
-        voting._TREES, min_samples_leaf=5, class_weight="balanced_subsample", random_state=3
+        voting._TREES, min_samples_leaf=5, class_weight="balanced_subsample", monotonic_cst=[1] * 5, random_state=3
     )
     expected = forest.fit(standard, given.truth).predict_proba(asked)[:, 1].clip(1e-4, 1 - 1e-4)
     # A number that lies on a threshold up to float32's precision may go the other way in single trees.
     np.testing.assert_allclose(vote.probabilities(unseen.numbers)[:, 0], expected, atol=0.02)
-    machine = SVC(gamma=1.0 / (5 * standard.var()), class_weight="balanced").fit(standard, given.truth)
+    machine = SVC(gamma=1.0 / (voting._SPREAD * 5), class_weight="balanced").fit(standard, given.truth)
     ranks = np.argsort(np.argsort(machine.decision_function(asked)))
     assert np.array_equal(np.argsort(np.argsort(vote.probabilities(unseen.numbers)[:, 1], kind="stable")), ranks)
+
+
+@pytest.mark.parametrize("kind", ["random-forest", "extra-trees", "boosted-trees"])
+def test_no_number_lowers_an_answer_of_trees_when_it_rises(kind: str) -> None:
+    vote, unseen = voting.fit(cases(1), (kind,), "mean", 0), cases(2)
+    for column in range(5):
+        raised = unseen.numbers.copy()
+        raised[:, column] += 1.0
+        assert (vote.logits(raised) >= vote.logits(unseen.numbers) - 1e-9).all()
 
 
 def test_a_constant_number_does_no_harm() -> None:
