@@ -25,8 +25,9 @@ def test_a_forest_answers_as_scikit_learn_says(
 ) -> None:
     numbers, truth = cases(seed)
     rising = [1] * 4 if seed % 2 else None
-    forest = kind(12, min_samples_leaf=2, class_weight="balanced", monotonic_cst=rising, random_state=seed)
-    forest.fit(numbers, truth)
+    forest = kind(12, min_samples_leaf=2, class_weight="balanced", monotonic_cst=rising, random_state=seed).fit(
+        numbers, truth
+    )
     found = Trees.of(trees.of_forest(forest).tensors())
     other = cases(seed + 1)[0]
     np.testing.assert_allclose(found.answers(other).mean(axis=1), forest.predict_proba(other)[:, 1], atol=1e-12)
