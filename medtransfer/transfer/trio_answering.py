@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from medtransfer.contract import trio_recipe
 from medtransfer.contract.bundle import BundleLabel, ModelBundle
 from medtransfer.contract.explainers import NAMES, Explainer
 from medtransfer.contract.recipe import Recipe
@@ -108,7 +109,7 @@ class TrioAnswerer(Answerer):
         """Load a bundle's networks and compile them for this machine; errors are those of :meth:`Answerer.load`."""
         bundle.verify()
         card = bundle.card
-        recipe = trio_files.label_recipe(card.for_answers)
+        recipe = trio_recipe.label_recipe(card.for_answers)
         torch.set_num_threads(ctx.threads)
         stage = trio_files.DISEASE
         own = [label for label in card.labels if label.file]

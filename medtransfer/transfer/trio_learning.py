@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from medtransfer.cohort.model import Cohort, Partition
+from medtransfer.contract import trio_recipe
 from medtransfer.contract.evaluation import Evaluation
 from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.requests import LearnRequest
@@ -87,8 +88,8 @@ class TrioLearning(Learning):
         ctx: Context,
     ) -> None:
         super().__init__(plugin, cohort, split, request, ctx)
-        self._recipe = trio_files.label_recipe(request.recipe)
-        self._stage = trio_files.stage_recipe(request.recipe)
+        self._recipe = trio_recipe.label_recipe(request.recipe)
+        self._stage = trio_recipe.stage_recipe(request.recipe)
         self._stages: dict[str, _Stage] = {}
         self._untuned_features: dict[str, Features] = {}
 
