@@ -4,7 +4,8 @@
 
 DATA is the folder with ``chest/nih`` and ``chest/kermany``. Everything is done in WORK, where an interrupted run goes
 on. A quarter of the patients of each source, always the same, is kept out of both steps: the starter is tested on them,
-and its heat maps on the boxes that NIH's radiologists drew in them, where their table is given. The results go to ``medtransfer_thorax_mae/encoder``, ``starter`` and ``golden``. Commit them.
+and its heat maps on the boxes that NIH's radiologists drew in them, where their table is given. The results go to
+``medtransfer_thorax_mae/encoder``, ``starter`` and ``golden``. Commit them.
 """
 
 from __future__ import annotations
