@@ -1,10 +1,10 @@
 """What OpenVINO on the processor saves over eager torch for the chest plug-in's networks, and whether answers stay.
 
-Run as ``python -m tests.benchmarks.bench_openvino [--rounds 15] [--threads 1]``. A ViT-S/16 at 224 pixels with random weights, and
-the starter as an analysis runs it: all its findings and its familiar features in one network. Both runtimes have the
-same weights, see the same pictures in float32, and take turns within each round, so that both meet the same load; the
-median of the rounds' ratios is compared with the bar. Probabilities are sigmoids of the logits. With other work on the
-machine compare on one thread: torch's threads wait for each other, and the ratio flatters OpenVINO.
+Run as ``python -m tests.benchmarks.bench_openvino [--rounds 15] [--threads 1]``. A ViT-S/16 at 224 pixels with random
+weights, and the starter as an analysis runs it: all its findings and its familiar features in one network. Both
+runtimes have the same weights, see the same pictures in float32, and take turns within each round, so that both meet
+the same load; the median of the rounds' ratios is compared with the bar. Probabilities are sigmoids of the logits. With
+other work on the machine compare on one thread: torch's threads wait for each other, and the ratio flatters OpenVINO.
 """
 
 from __future__ import annotations
