@@ -45,11 +45,11 @@ class Recipe(Settings):
         How the threshold is chosen on validation: ``f1`` (best F1) or ``sensitivity`` (the largest threshold whose
         sensitivity is at least ``wanted_sensitivity``).
     ensemble
-        ``trio``: for each label three components, a network, a network that first learnt to see any disease at all, and
+        ``trio``: for each label three components, a network, a network that first learnt to see disease in general, and
         a Siamese network; learners vote on what the three say, out of fold.
     trunk
         For ``trio``: ``own`` tunes for each label by itself what the recipe tunes; ``shared`` tunes it once for all
-        labels, to any disease at all, and each label learns last layers only. Many times faster, but what is shared
+        labels, to all of them together, and each label learns last layers only. Many times faster, but what is shared
         was then learnt from all labels: they are no longer independent of each other. With ``tune = "head"`` there is
         no difference.
     folds

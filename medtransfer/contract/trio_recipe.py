@@ -5,7 +5,7 @@ from __future__ import annotations
 from medtransfer.contract.recipe import Recipe
 
 _EPOCHS, _FROZEN = 4, 0.85
-"""Of the network that learns any disease, where the recipe itself trains last layers only: its epochs, and the share of
+"""Of the network that labels share, where the recipe itself trains last layers only: its epochs, and the share of
 it that stays frozen."""
 
 
@@ -15,7 +15,7 @@ def label_recipe(recipe: Recipe) -> Recipe:
 
 
 def stage_recipe(recipe: Recipe) -> Recipe:
-    """Return how the network that learns any disease, and B after it, is tuned: at least its last stages."""
+    """Return how the network that labels share, and B after it, is tuned: at least its last stages."""
     if recipe.tune != "head":
         return recipe
     return recipe.changed({"tune": "last-stages", "frozen_share": _FROZEN, "epochs": min(recipe.epochs, _EPOCHS)})

@@ -1,7 +1,7 @@
 """Adding labels to a trio from a handful of pictures: what the model answers already stays as it is, byte for byte.
 
-A new label has no networks of its own. The pictures' features, as the network of the model that learnt any disease
-gives them, are embedded by a Siamese component of the label's own, and the likeness to its cases is the answer.
+A new label has no networks of its own. The pictures' features, as the network of the model that learnt disease in
+general gives them, are embedded by a Siamese component of the label's own, and the likeness to its cases is the answer.
 """
 
 from __future__ import annotations

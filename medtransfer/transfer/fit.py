@@ -38,7 +38,10 @@ _SMALLEST_SHARE = 0.01
 
 @dataclass(frozen=True, eq=False)
 class LabelledKeys:
-    """Cases whose answer is known: their keys and 1 or 0 for each."""
+    """Cases whose answer is known: their keys and 1 or 0 for each, (n,).
+
+    Where a network learns several answers at once they are (n, outputs), with NaN for unknown ones.
+    """
 
     keys: Sequence[str]
     truth: NDArray[np.float64]
@@ -48,7 +51,8 @@ class LabelledKeys:
 class LabelTask:
     """What one label's training needs.
 
-    ``trainable`` is the part of ``network`` that maps ``inputs`` to logits (n, 1); parameters outside of it are frozen.
+    ``trainable`` is the part of ``network`` that maps ``inputs`` to logits (n, outputs); parameters outside of it are
+    frozen.
     Weights that are not ``pretrained`` are no good to average with.
     """
 
@@ -122,7 +126,7 @@ class _Training:
         self._best = _trainable_state(task.trainable)
         self._chunk = recipe.batch_size
         self._steps_per_epoch = max(1, math.ceil(len(task.train.keys) / recipe.batch_size))
-        self._loss = nn.BCEWithLogitsLoss(pos_weight=_positive_weight(task.train.truth, recipe).to(self._fabric.device))
+        self._positive_weight = _positive_weight(task.train.truth, recipe).to(self._fabric.device)
         self._progress = Progress()
 
     def run(self, checkpoint: Path, tell: Callable[[Progress], None]) -> Progress:
@@ -207,12 +211,20 @@ class _Training:
                     for i, view in zip(part, views, strict=True)
                 ]
             )
-            truth = torch.from_numpy(self._task.train.truth[part]).float()
-            logits = self._module(_placed(inputs, self._fabric.device))[:, 0]
-            loss = self._loss(logits.float(), truth.to(self._fabric.device)) * (len(part) / len(batch.chosen))
+            truth = torch.from_numpy(_columns(self._task.train.truth[part])).float().to(self._fabric.device)
+            logits = self._module(_placed(inputs, self._fabric.device))
+            loss = self._loss(logits.float(), truth) * (len(part) / len(batch.chosen))
             self._fabric.backward(loss)
             total += float(loss.detach())
         return total
+
+    def _loss(self, logits: Tensor, truth: Tensor) -> Tensor:
+        """Return the mean over what is known of (n, outputs)."""
+        known = ~truth.isnan()
+        each = nn.functional.binary_cross_entropy_with_logits(
+            logits, truth.nan_to_num(), pos_weight=self._positive_weight, reduction="none"
+        )
+        return each[known].mean() if known.any() else logits.sum() * 0.0
 
     def _set_rates(self, step: int) -> None:
         """Warm up linearly, then fall along half a cosine."""
@@ -239,9 +251,9 @@ class _Training:
         candidate = {name: torch.lerp(value, self._start[name], keep) for name, value in self._average.items()}
         _load_trainable(self._task.trainable, candidate)
         validation = self._task.validation
-        logits = predict(self._task.trainable, self._task.inputs, validation.keys, self._fabric.device)
+        logits = answers(self._task.trainable, self._task.inputs, validation.keys, self._fabric.device)
         _load_trainable(self._task.trainable, current)
-        entry = {"epoch": float(epoch), **_judged(logits, validation.truth)}
+        entry = {"epoch": float(epoch), **_judged(logits, _columns(validation.truth))}
         if loss is not None:
             entry["loss"] = loss
         progress = self._progress
@@ -272,14 +284,19 @@ class _Training:
 
 
 def predict(trainable: nn.Module, inputs: Inputs, keys: Sequence[str], device: torch.device) -> NDArray[np.float64]:
-    """Return the logits of these cases as they are, shape (n,)."""
+    """Return the logits of these cases as they are, shape (n,): those of the first output."""
+    return answers(trainable, inputs, keys, device)[:, 0]
+
+
+def answers(trainable: nn.Module, inputs: Inputs, keys: Sequence[str], device: torch.device) -> NDArray[np.float64]:
+    """Return the logits of these cases as they are, shape (n, outputs)."""
     trainable.eval()
     found: list[Tensor] = []
     with torch.inference_mode():
         for start in range(0, len(keys), 32):
             batch = _placed(inputs.batch(keys[start : start + 32], 0), device)
-            found.append(trainable(batch)[:, 0].float().cpu())
-    return torch.cat(found).double().numpy() if found else np.empty(0)
+            found.append(trainable(batch).float().cpu())
+    return torch.cat(found).double().numpy() if found else np.empty((0, 1))
 
 
 def _placed(inputs: Tensor, device: torch.device) -> Tensor:
@@ -288,20 +305,41 @@ def _placed(inputs: Tensor, device: torch.device) -> Tensor:
     return inputs.to(device, memory_format=layout)
 
 
+def _columns(truth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return answers (n,) or (n, outputs) as (n, outputs)."""
+    return truth[:, None] if truth.ndim == 1 else truth
+
+
 def _judged(logits: NDArray[np.float64], truth: NDArray[np.float64]) -> dict[str, float]:
-    """Return ``score`` (AUROC; the negative log loss where one class is missing) and ``log_loss``."""
-    probabilities = 1.0 / (1.0 + np.exp(-logits))
-    loss = -float(np.mean(np.where(truth > 0.5, np.log(probabilities + 1e-12), np.log(1 - probabilities + 1e-12))))
-    if truth.size and 0 < truth.mean() < 1:
-        auroc = float(metrics.auroc(metrics.rank(truth > 0.5, logits))[0])
-        return {"score": auroc, "validation_auroc": auroc, "log_loss": loss}
-    return {"score": -loss, "log_loss": loss}
+    """Return ``score`` and ``log_loss`` of (n, outputs), the mean over outputs.
+
+    The score is the AUROC of outputs that have both classes; the negative log loss where none has.
+    """
+    losses, areas = [], []
+    for said, given in zip(logits.T, truth.T, strict=True):
+        known = ~np.isnan(given)
+        if not known.any():
+            continue
+        positive = given[known] > 0.5
+        probabilities = 1.0 / (1.0 + np.exp(-said[known]))
+        losses.append(
+            -float(np.mean(np.where(positive, np.log(probabilities + 1e-12), np.log(1 - probabilities + 1e-12))))
+        )
+        if 0 < positive.mean() < 1:
+            areas.append(float(metrics.auroc(metrics.rank(positive, said[known]))[0]))
+    loss = float(np.mean(losses))
+    if not areas:
+        return {"score": -loss, "log_loss": loss}
+    return {"score": float(np.mean(areas)), "validation_auroc": float(np.mean(areas)), "log_loss": loss}
 
 
 def _positive_weight(truth: NDArray[np.float64], recipe: Recipe) -> Tensor:
-    positives = float(truth.sum())
-    balanced = (len(truth) - positives) / max(1.0, positives) if recipe.class_balance == "weighted" else 1.0
-    return torch.tensor(min(balanced, recipe.max_positive_weight), dtype=torch.float32)
+    """Return the weight of positive cases for each output, (outputs,)."""
+    columns = _columns(truth)
+    positives, known = np.nansum(columns, axis=0), (~np.isnan(columns)).sum(axis=0)
+    balanced = (known - positives) / np.maximum(1.0, positives)
+    weight = balanced if recipe.class_balance == "weighted" else np.ones_like(balanced)
+    return torch.from_numpy(np.minimum(weight, recipe.max_positive_weight)).float()
 
 
 def wants_bf16(recipe: Recipe, device: str) -> bool:

@@ -1,8 +1,8 @@
 """The trio: what three components say of a case, and the learners that vote on it, for one label.
 
-After Inan 2024 (arXiv 2405.18449): A, a network tuned to the label; B, a network tuned to any disease first and to the
-label then; C, a Siamese network with its support set. The paper leaves open what the learners read. Here it is one
-number of each component, which all speak for the label the more, the larger they are. Not the networks' feature
+After Inan 2024 (arXiv 2405.18449): A, a network tuned to the label; B, a network tuned to disease in general first and
+to the label then; C, a Siamese network with its support set. The paper leaves open what the learners read. Here it is
+one number of each component, which all speak for the label the more, the larger they are. Not the networks' feature
 vectors: those of different folds lie in different spaces. And not several numbers of C: they say nearly the same, and
 learners that pick numbers at random then hardly look at A and B.
 """

@@ -30,11 +30,11 @@ SIMILAR = 3
 """Confirmed cases named for a finding."""
 _NAMES = {
     "A": "A: network tuned to this finding",
-    "B": "B: network that learnt any disease first",
+    "B": "B: network that learnt disease in general first",
     "C": "C: nearest confirmed cases",
 }
 _OF_A = "of the network tuned to this finding"
-_OF_B = "of the network that learnt any disease first"
+_OF_B = "of the network that learnt disease in general first"
 _OF_C = "of the likeness to confirmed cases"
 _OF_BOTH = "mean of both networks"
 

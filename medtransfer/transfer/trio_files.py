@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 DISEASE = "disease.safetensors"
-"""The file with what the network that learnt any disease does not share with the trunk."""
+"""The file with what the network that learnt disease in general does not have in common with the trunk."""
 SPACE = "space.safetensors"
 """The file with what Siamese components start from: see :class:`medtransfer.transfer.siamese.Space`."""
 

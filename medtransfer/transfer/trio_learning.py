@@ -1,7 +1,7 @@
 """Learning a trio per label: two networks and a Siamese one, each trained anew per fold, and the vote on what they say.
 
-What is learnt without looking at a label is learnt once and shared: pictures and maps of the frozen part, and for each
-fold the network that has learnt to see any disease at all.
+What labels share is learnt once: pictures and maps of the frozen part, and for each fold a network that learns to see
+any disease at all before anything else; or all findings together, where the recipe has them share the trunk.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from medtransfer.transfer import (
     support,
     trio,
     trio_files,
+    trio_stage,
     weights,
 )
 from medtransfer.transfer.division import address, divide
@@ -69,7 +70,7 @@ class _Components:
 
 @dataclass(frozen=True, eq=False)
 class _Stage:
-    """What labels share on a fold: the tensors of the network that learnt any disease, and what C starts from."""
+    """What labels share on a fold: the tensors that were tuned for all of them, and what C starts from."""
 
     tensors: Mapping[str, Tensor]
     features: Features
@@ -128,7 +129,7 @@ class TrioLearning(Learning):
                 "answered_by": learnt.answers,
                 "support": list(train.keys),
                 "out_of_fold_cases": int(out_of_fold.truth.size),
-                "any_disease_learnt": self._disease_known(WHOLE),
+                "shared_learnt": self._disease_known(WHOLE),
                 "compared": compared,
                 "weight_randomisation": self._sanity(first.network),
                 "seconds": time.monotonic() - begun,
@@ -140,7 +141,7 @@ class TrioLearning(Learning):
         if index == 0:
             self._log_fit()
         for fold in (WHOLE, *map(str, range(len(self._folds)))):
-            self._tell(index, label, "any disease at all", 0.0)
+            self._tell(index, label, "what all findings share", 0.0)
             self._disease(fold)
         if self._recipe.tune == "head":
             self._features(label)
@@ -159,22 +160,26 @@ class TrioLearning(Learning):
             rows_of(stage.features, train.keys),
             train.truth > 0.5,
             self._patients(train.keys),
-            np.array([self._diseased[key] == 1 for key in train.keys]),
+            np.array([key in self._diseased for key in train.keys]),
         )
         return _Components(a, b, siamese.fit(examples, stage.space, self._recipe.seed), stage.features)
 
     def _fresh(self, label: str, recipe: Recipe) -> Network:
         """Return a label's untuned network: the same one whenever asked, also where it starts from chance."""
-        torch.manual_seed(self._recipe.seed)
-        network = self._origin.network(label, recipe.dropout, recipe.drop_path).to(self._device)
-        bundles.rounded(network)
+        network = self._untuned_network(label, recipe)
         split = divide(network, recipe)
         head = recipe.tune == "head"
         inputs = FeatureTable(self._features(label)) if head else self._inputs(network, split, recipe)
         return Network(network, split, inputs, self._device)
 
+    def _untuned_network(self, label: str, recipe: Recipe) -> nn.Module:
+        torch.manual_seed(self._recipe.seed)
+        network = self._origin.network(label, recipe.dropout, recipe.drop_path)
+        bundles.rounded(network)
+        return network.to(self._device)
+
     def _staged(self, label: str, fold: str) -> Network:
-        """Return a label's network as far as it has learnt any disease on a fold."""
+        """Return a label's network with what all labels share of a fold."""
         part = self._fresh(label, self._stage)
         filled(part.network, self._disease(fold).tensors)
         return part
@@ -244,24 +249,18 @@ class TrioLearning(Learning):
         return dict(zip(self._keys, values.tolist(), strict=True))
 
     @functools.cached_property
-    def _diseased(self) -> dict[str, float]:
-        """Whether any label is present, by case key: 1, 0 where no known one is, NaN where none is known.
-
-        Tables put together from several sources know different labels of different cases.
-        """
-        found = {}
-        for case in self._cohort.cases:
-            known = [value for label in self._cohort.labels if (value := case.labels.get(label)) is not None]
-            found[case.key] = float(max(known)) if known else float("nan")
-        return found
+    def _diseased(self) -> set[str]:
+        """The keys of cases with any disease."""
+        known = trio_stage.any_disease(self._cohort.cases, self._cohort.labels)
+        return {key for key, value in zip(known.keys, known.truth, strict=True) if value == 1}
 
     def _disease(self, fold: str) -> _Stage:
-        """Return the network that learnt any disease on a fold, as far as it learnt, and its features of all cases."""
+        """Return what all labels share of a fold, with its features of all cases."""
         if fold not in self._stages:
             part = self._fresh(self._request.labels[0], self._stage)
             file = self._ctx.checkpoints / f"disease-{fold}.safetensors"
             if self._disease_known(fold) and not file.exists():
-                self._learn_disease(fold, part, file)
+                self._learn_disease(fold, file)
             learnt = weights.load(file) if file.exists() else {}
             filled(part.network, learnt)
             found = features_of(part.network, part.split.upper, part.inputs, self._keys, self._device)
@@ -270,13 +269,37 @@ class TrioLearning(Learning):
             self._stages[fold] = _Stage(learnt, features, space)
         return self._stages[fold]
 
-    def _learn_disease(self, fold: str, part: Network, file: Path) -> None:
-        train, validation = self._with_disease(self._train_keys(fold)), self._with_disease(self._validation_keys())
-        self._probe(part.network, part.split.upper, part.inputs, train)
-        self._fit(f"disease-{fold}", "any disease", part, train, validation, self._stage)
-        bundles.rounded(part.network)
-        learnt = {name: value for name, value in part.network.named_parameters() if value.requires_grad}
+    def _learn_disease(self, fold: str, file: Path) -> None:
+        """Tune a network with an output for each label, or one for any disease, and store it without these outputs."""
+        train, validation = self._taught(self._train_keys(fold)), self._taught(self._validation_keys())
+        network = self._untuned_network(self._request.labels[0], self._stage)
+        trio_stage.with_outputs(network, trio_stage.outputs_of(train))
+        split = divide(network.to(self._device), self._stage)
+        part = Network(network, split, self._inputs(network, split, self._stage), self._device)
+        rows = features_of(network, split.upper, part.inputs, train.keys, self._device)
+        trio_stage.start(network, rows, train, self._patients(train.keys), self._recipe.seed)
+        self._fit(f"disease-{fold}", "what all findings share", part, train, validation, self._stage)
+        bundles.rounded(network)
+        last = tuple(f"{name}." for name in backbones.head_names(network))
+        learnt = {
+            name: value
+            for name, value in network.named_parameters()
+            if value.requires_grad and not name.startswith(last)
+        }
         save(file, bundles.stored(learnt))
+
+    def _taught(self, keys: Sequence[str]) -> LabelledKeys:
+        """Return what the network that labels share learns of these cases."""
+        chosen = set(keys)
+        cases = [case for case in self._cohort.cases if case.key in chosen]
+        if self._recipe.tune == "head":
+            return trio_stage.together_of(cases, self._request.labels)
+        return trio_stage.any_disease(cases, self._cohort.labels)
+
+    def _disease_known(self, fold: str) -> bool:
+        """Say whether a fold has cases with and without something to see, and validation cases to choose by."""
+        train = self._taught(self._train_keys(fold))
+        return bool(trio_stage.has_both(train).any()) and bool(self._taught(self._validation_keys()).keys)
 
     def _train_keys(self, fold: str) -> list[str]:
         own = [case.key for case in self._cases["train"]]
@@ -284,15 +307,6 @@ class TrioLearning(Learning):
 
     def _validation_keys(self) -> list[str]:
         return [case.key for case in self._cases["validation"]]
-
-    def _with_disease(self, keys: Sequence[str]) -> LabelledKeys:
-        known = [key for key in keys if not np.isnan(self._diseased[key])]
-        return LabelledKeys(known, np.array([self._diseased[key] for key in known], dtype=np.float64))
-
-    def _disease_known(self, fold: str) -> bool:
-        """Say whether a fold has cases with and without any disease, and validation cases to choose by."""
-        train = self._with_disease(self._train_keys(fold))
-        return np.unique(train.truth).size == 2 and bool(self._with_disease(self._validation_keys()).keys)
 
     def _store_trio(self, label: str, second: nn.Module, learnt: trio.Trio) -> None:
         """Store B as far as it is not in what labels share, and C with the vote."""

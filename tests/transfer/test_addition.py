@@ -108,7 +108,7 @@ def test_its_figures_are_those_of_cases_left_out(added: ModelBundle, trio_model:
     tuned = evaluation.of("tuned").labels
     assert tuned[:-1] == before.of("tuned").labels
     assert (tuned[-1].label, tuned[-1].cases, tuned[-1].grade) == ("green", 16, "none")
-    assert tuned[-1].metrics["auroc"].value > 0.9
+    assert tuned[-1].metrics["auroc"].value > 0.8
     assert all(model.labels[-1].label == "green" for model in evaluation.models)
     assert len(evaluation.models) == len(before.models)
     assert "leaving patients out" in evaluation.verdict[-1]

@@ -143,11 +143,11 @@ def test_the_best_epoch_is_kept_and_not_the_last(tmp_path: Path, monkeypatch: py
     seen: list[dict[str, bytes]] = []
     given = task(changed(epochs=3))
 
-    def predict(*_: object) -> np.ndarray[Any, Any]:
+    def answers(*_: object) -> np.ndarray[Any, Any]:
         seen.append(state(given.network))
-        return np.zeros(8)
+        return np.zeros((8, 1))
 
-    monkeypatch.setattr(fit, "predict", predict)
+    monkeypatch.setattr(fit, "answers", answers)
     monkeypatch.setattr(fit, "_judged", lambda *_: {"score": next(scores), "log_loss": 1.0})
     progress = fit.fit(given, tmp_path / "c", PlainContext(tmp_path), lambda _: None)
     assert (progress.best_epoch, progress.best_score) == (1, 0.7)

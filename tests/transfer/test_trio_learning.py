@@ -43,7 +43,7 @@ def test_every_combination_is_judged_on_the_same_cases(trio_model: ModelBundle) 
         assert own.answer_minus_this is not None
         assert own.answer_minus_this.value == 0.0
     assert trio_model.card.extra["training"]["bright"]["answered_by"] == "A+B+C"
-    assert trio_model.card.extra["training"]["bright"]["any_disease_learnt"]
+    assert trio_model.card.extra["training"]["bright"]["shared_learnt"]
 
 
 @pytest.mark.parametrize("tune", ["head", "last-stages", "all"])
