@@ -13,6 +13,8 @@ from medtransfer.result.model import Contribution, Finding
 from medtransfer.work.report import numbers
 
 _BAR = QSize(64, 7)
+_LEAST_FULL = 0.1
+"""The largest of several contributions fills its side, but nothing smaller than this does."""
 _COMPARED = "Compared with what the component says on average."
 
 
@@ -52,11 +54,15 @@ class Contributions(QWidget):
 
 
 class Bar(QWidget):
-    """A contribution in [-1, 1] from the middle to either side, or a probability in [0, 1] from the left."""
+    """A contribution from the middle to either side, or a probability in [0, 1] from the left.
 
-    def __init__(self, part: Contribution) -> None:
+    ``full`` is the contribution whose bar reaches the end.
+    """
+
+    def __init__(self, part: Contribution, full: float = 1.0) -> None:
         super().__init__()
         self.part = part
+        self._full = full
         self.setFixedSize(_BAR)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
@@ -81,7 +87,7 @@ class Bar(QWidget):
         """Return from where to where it is filled, in parts of its width."""
         if self.part.probability is not None:
             return 0.0, self.part.probability
-        end = 0.5 + 0.5 * (self.part.contribution or 0.0)
+        end = 0.5 + 0.5 * (self.part.contribution or 0.0) / self._full
         return min(0.5, end), max(0.5, end)
 
 
@@ -96,13 +102,14 @@ def _grid() -> QGridLayout:
 
 def _fill(grid: QGridLayout, known: Sequence[Contribution]) -> None:
     pages.clear(grid)
+    full = max([_LEAST_FULL, *(abs(part.contribution or 0.0) for part in known)])
     for row, part in enumerate(known):
         figure = parts.label(_figure(part), size=theme.SMALL_SIZE, weight=theme.MEDIUM)
         figure.setWordWrap(False)
         if part.probability is not None and part.contribution is not None:
             figure.setToolTip(f"Its vote adds {numbers.signed(part.contribution)} to the answer")
         grid.addWidget(parts.label(part.name, size=theme.SMALL_SIZE), row, 0)
-        grid.addWidget(Bar(part), row, 1, Qt.AlignmentFlag.AlignVCenter)
+        grid.addWidget(Bar(part, full), row, 1, Qt.AlignmentFlag.AlignVCenter)
         grid.addWidget(figure, row, 2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 

@@ -51,6 +51,20 @@ def test_components_add_or_take_away_and_learners_are_folded(qtbot: QtBot) -> No
 SPANS = [(0.5, 0.625), (0.44, 0.5), (0.0, 0.83)]
 
 
+def test_bars_of_components_are_drawn_to_one_scale_on_which_the_largest_fills_its_side(qtbot: QtBot) -> None:
+    shown = Contributions()
+    qtbot.addWidget(shown)
+    shown.show_for(finding(*PARTS))
+    spans = {bar.part.name: bar.span() for bar in shown.findChildren(Bar)}
+    assert spans["A: network"] == pytest.approx((0.5, 1.0))
+    assert spans["C: nearest cases"] == pytest.approx((0.5 - 0.5 * 0.12 / 0.25, 0.5))
+    assert spans["Random forest"] == pytest.approx((0.0, 0.83))
+    tiny = Contribution(name="tiny", kind="component", contribution=0.01)
+    shown.show_for(finding(tiny))
+    (bar,) = (bar for bar in shown.findChildren(Bar) if bar.part is tiny)
+    assert bar.span() == pytest.approx((0.5, 0.55)), "what is next to nothing looks like it"
+
+
 @pytest.mark.parametrize(("part", "span"), list(zip(PARTS, SPANS, strict=True)))
 def test_bars_go_to_the_side_to_which_a_part_pulls(qtbot: QtBot, part: Contribution, span: tuple[float, float]) -> None:
     bar = Bar(part)
