@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from comparing import comparing
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMenu
@@ -19,6 +20,9 @@ from medtransfer.gui.read.space import ReadSpace
 PLUGINS = Path(__file__).resolve().parents[2] / "tests" / "plugins"
 FUNDUS = "medtransfer.fundus-trio"
 STUNET = "medtransfer.stunet"
+THORAX = "medtransfer.thorax-mae"
+LONG_S = 1800.0
+"""A pretraining takes minutes, more on a busy machine."""
 TROUBLE = "test.trouble"
 BROKEN = 'manifest = 1\nid = "clinic.bone-age"\nname = "Bone age"\n'
 
@@ -94,6 +98,29 @@ def segmenting(studio: Studio, pictures: Pictures) -> None:
     studio.shoot("read-structure-explained")
     run("read.layout.1")
     run("read.remove_all")
+
+
+def chest(studio: Studio, pictures: Pictures) -> None:
+    """Draw what the starter finds in a radiograph, why, and how far its maps may be believed."""
+    if not pictures.radiograph():
+        return
+    panel, found = studio.read.analyse_panel, studio.read.result_panel
+    studio.go(ReadSpace)
+    studio.open(*pictures.radiograph())
+    studio.until(lambda: panel.plugin.findData(THORAX) >= 0)
+    panel.plugin.setCurrentIndex(panel.plugin.findData(THORAX))
+    panel.analyse.click()
+    studio.until(lambda: studio.read.reading.shown is not None)
+    studio.rest()
+    if found.heatmap is None:
+        found.heatmaps.ask.click()
+        studio.rest()
+    studio.shoot("read-chest-findings")
+    found.heatmaps.how.setCurrentIndex(1)
+    found.heatmaps.how.activated.emit(1)
+    studio.until(lambda: found.heatmap is not None and found.heatmap.info.method == "Attention rollout")
+    studio.shoot("read-chest-rollout")
+    studio.context.commands.run("read.remove_all")
 
 
 def trouble(studio: Studio, pictures: Pictures) -> None:
@@ -211,6 +238,27 @@ def learning(studio: Studio, pictures: Pictures) -> None:
     studio.shoot("learn-published")
 
 
+def pretraining(studio: Studio, pictures: Pictures) -> None:
+    """Draw a network that learns radiographs without answers, and the training that starts from it."""
+    space = studio.go(LearnSpace)
+    flow = space.before
+    studio.until(lambda: flow.images.plugins.findData(THORAX) >= 0)
+    flow.new()
+    flow.images.choose(pictures.radiographs())
+    flow.images.plugins.setCurrentIndex(flow.images.plugins.findData(THORAX))
+    flow.images.name.setText("our radiographs")
+    studio.until(flow.images.start.isEnabled)
+    studio.shoot("learn-images")
+    flow.images.start.click()
+    studio.until(lambda: flow.page.bar.value() > 750 or flow.page.use.isVisible(), LONG_S)
+    studio.shoot("learn-pretraining", rest=False)
+    studio.until(flow.page.use.isVisible, LONG_S)
+    studio.shoot("learn-pretrained")
+    flow.page.use.click()
+    studio.rest()
+    studio.shoot("learn-from-pretrained")
+
+
 def models(studio: Studio, _pictures: Pictures) -> None:
     """Draw the space of models."""
     space = studio.go(ModelsSpace)
@@ -278,8 +326,11 @@ def frame(studio: Studio, pictures: Pictures) -> None:
 SCENES = {
     "read": reading,
     "segment": segmenting,
+    "compare": comparing,
+    "chest": chest,
     "trouble": trouble,
     "learn": learning,
+    "pretrain": pretraining,
     "models": models,
     "plugins": plugins,
     "frame": frame,

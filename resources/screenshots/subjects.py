@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import nibabel
@@ -31,6 +32,15 @@ class Pictures:
         """Return a chest radiograph, if there is one."""
         return self._real("dicom/chest-cr/cr_monochrome2.dcm")
 
+    def radiograph(self) -> list[Path]:
+        """Return a chest radiograph of a patient whom the chest plug-in's starter never saw, if there is one."""
+        return self._real("chest/nih/images/00007629_001.jpg")
+
+    def radiographs(self) -> Path:
+        """Return a folder of chest radiographs, or of generated pictures."""
+        real = self._real("chest/nih/images")
+        return real[0] if real else self.phantoms().parent
+
     def ct(self) -> Path:
         """Return a CT, or a block with a bone in it."""
         real = self._real("ct/ct_a.nii.gz")
@@ -47,6 +57,24 @@ class Pictures:
         """Return a table of labelled photographs."""
         real = self._real("fundus/idrid/labels.csv")
         return real[0] if real else self.phantoms()
+
+    def others(self) -> Path:
+        """Return a table of labelled photographs without those of :meth:`fundus`, also under other names."""
+        real = self._real("fundus/idrid/labels.csv")
+        if not real:
+            return self.phantoms()
+        with real[0].open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        shown = {path.read_bytes() for path in self.fundus()}
+        table = self._folder / "clinic.csv"
+        with table.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(["image", "patient", "dr", "dme"])
+            for row in rows:
+                image = (real[0].parent / row["image"]).resolve()
+                if image.read_bytes() not in shown:
+                    writer.writerow([image, row["patient"], row["dr"], row["dme"]])
+        return table
 
     def phantoms(self) -> Path:
         """Return a table of generated photographs."""
