@@ -5,7 +5,7 @@ those that neither the encoder nor its pretraining has seen. Each run is written
 ends, and runs that stand there are not done again: stop it, go on later, then look at the table of all of them. Needs
 the folder of real images (``MEDTRANSFER_DATA``).
 
-    python -m tests.benchmarks.bench_chest_start --record FILE [--sources nih kermany] [--seeds 1 2 3] [--table-only]
+    python -m tests.benchmarks.bench_chest_start --record FILE [--sources nih kermany] [--seeds 1 2 3] [--runs N]
 """
 
 from __future__ import annotations
@@ -54,20 +54,20 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=300, help="to learn from, of each source, at most")
     parser.add_argument("--tests", type=int, default=250, help="to be tested on, of each source, at most")
     parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--table-only", action="store_true")
+    parser.add_argument("--runs", type=int, help="do at most so many now; 0 for the table alone")
     chosen = parser.parse_args()
-    wanted = [] if chosen.table_only else list(product(chosen.sources, chosen.seeds, STARTS))
+    done = {(one["source"], one["seed"], one["start"]) for one in recorded(chosen.record)}
+    wanted = [each for each in product(chosen.sources, chosen.seeds, STARTS) if each not in done][: chosen.runs]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         home = Home.locate(folder / "home").prepare()
         for source, seed, start in wanted:
-            if not any((r["source"], r["seed"], r["start"]) == (source, seed, start) for r in recorded(chosen.record)):
-                settings = {**STARTS[start], "epochs": chosen.epochs, "seed": seed}
-                found = run(home, folder, write_table(folder, source, chosen.cases, chosen.tests), settings)
-                line = {"source": source, "seed": seed, "start": start, **found}
-                print(json.dumps(line), flush=True)
-                with chosen.record.open("a", encoding="utf-8") as stream:
-                    stream.write(json.dumps(line) + "\n")
+            settings = {**STARTS[start], "epochs": chosen.epochs, "seed": seed}
+            found = run(home, folder, write_table(folder, source, chosen.cases, chosen.tests), settings)
+            line = {"source": source, "seed": seed, "start": start, **found}
+            print(json.dumps(line), flush=True)
+            with chosen.record.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(line) + "\n")
     print_table(recorded(chosen.record))
 
 
