@@ -1,13 +1,16 @@
-"""Telling that memory ran out, whichever library says so and in whatever words."""
+"""Telling that memory ran out, whichever library says so and in whatever words, and making room for another try."""
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import gc
+import sys
 
 from medtransfer.errors import MedTransferError
 
 _WORDS = (
-    "can't allocate memory",  # torch on the processor
+    "can't alloc",  # torch on the processor, and OpenVINO
     "cannot allocate memory",  # the system
     "not enough memory",  # torch on Windows
     "out of memory",  # CUDA
@@ -32,3 +35,16 @@ def exhausted(error: BaseException) -> bool:
         return error.errno == errno.ENOMEM
     said = str(error).casefold()
     return any(words in said for words in _WORDS)
+
+
+def release() -> None:
+    """Give back to the system what is no longer used, so that something smaller can be tried.
+
+    The C library of most Linux systems keeps what was freed: without being asked to part with it, a network that was
+    too large leaves hardly any room for a smaller one.
+    """
+    gc.collect()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc; other C libraries keep nothing back
+        if trim is not None:
+            trim(0)

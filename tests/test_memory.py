@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import weakref
 
 import numpy as np
 import pytest
@@ -32,6 +33,8 @@ class OutOfMemoryError(RuntimeError):
             "16777216"
         ),
         RuntimeError("Exception from src/inference/src/dev/plugin.cpp:54:\nstd::bad_alloc"),
+        RuntimeError("Exception from src/plugins/intel_cpu/src/node.cpp:823:\n[CPU] MVN node 'norm' can't alloc"),
+        RuntimeError("unable to mmap 29178912 bytes from file <x>: Cannot allocate memory (12)"),
         RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
         RuntimeError("CUDA error: out of memory"),
     ],
@@ -57,3 +60,16 @@ def test_an_array_that_is_too_large_is_recognised() -> None:
 )
 def test_other_failures_are_not_taken_for_it(error: BaseException) -> None:
     assert not memory.exhausted(error)
+
+
+class Cycle:
+    """Something that only the collector frees."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_nobody_uses_is_given_back() -> None:
+    gone = weakref.ref(Cycle())
+    memory.release()
+    assert gone() is None

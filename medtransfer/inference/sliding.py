@@ -186,6 +186,7 @@ class Segmenter:
             found = self._labels_if_memory_holds_them(work, parts, most)
             if found is not None:
                 return found
+            memory.release()
             parts = min(2 * parts, most)
 
     def _labels_if_memory_holds_them(self, work: _Work, parts: int, most: int) -> NDArray[np.unsignedinteger] | None:

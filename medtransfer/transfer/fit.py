@@ -176,6 +176,7 @@ class _Training:
         """
         while (loss := self._gradients_if_memory_holds_them(batch)) is None:
             self._chunk = max(1, self._chunk // 2)
+            memory.release()
             torch.cuda.empty_cache()
             self._ctx.log("warning", f"out of memory: going on with pieces of {self._chunk}")
         self._optimizer.step()

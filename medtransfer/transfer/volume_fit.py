@@ -159,6 +159,7 @@ class _Training:
         """Do one step of the optimiser, with fewer patches at a time when the memory does not hold all."""
         while (loss := self._gradients_if_memory_holds_them(patches)) is None:
             self._together = max(1, self._together // 2)
+            memory.release()
             torch.cuda.empty_cache()
             self._ctx.log("warning", f"out of memory: going on with {self._together} of the patches at a time")
         nn.utils.clip_grad_norm_(self._task.network.parameters(), _LARGEST_GRADIENT)

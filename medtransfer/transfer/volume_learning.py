@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from medtransfer import memory
 from medtransfer.cohort.model import Case, Cohort, Partition
 from medtransfer.contract.bundle import NETWORK, BundleCard, BundleLabel, ModelBundle
 from medtransfer.contract.evaluation import Evaluation
@@ -91,6 +92,7 @@ class VolumeLearning:
         folder.fill([*self._cases["train"], *self._cases["validation"]], self._teller(_PLANNED, _PREPARED))
         trained = self._trained_if_memory_holds_patches(beginning, folder)
         while trained is None:
+            memory.release()
             beginning = self._with_smaller_patches(beginning)
             trained = self._trained_if_memory_holds_patches(beginning, folder)
         network, progress = trained

@@ -88,7 +88,7 @@ class WarmNetwork:
         short: Exception | None = None
         for way in _ways(usual, plan.pools):
             if short is not None:
-                ctx.log("warning", f"memory is short: going on {_described(way)}")
+                ctx.log("warning", f"memory is short: trying {_described(way)}")
             answer = self._if_memory_suffices(asked, way, ctx)
             if isinstance(answer, Found):
                 return answer if way == usual else _told(answer, way, usual)
@@ -120,6 +120,7 @@ class WarmNetwork:
         """Return the model's network compiled, the one of the last volume when model and way are the same."""
         if self._warm is None or self._warm[:2] != (asked.model.sha256, way):
             self._warm = None
+            memory.release()
             asked.model.verify()
             torch.set_num_threads(ctx.threads)
             segmenter = _compiled(asked.load(), len(asked.values), way, ctx)

@@ -393,7 +393,7 @@ def test_tiles_become_smaller_until_memory_holds_one_and_it_is_said(
     (said,) = [notice for notice in result.notices if notice.code == "segment.small-tiles"]
     assert "in place of 64 x 64 x 64" in said.message
     assert "processor in tiles of" in result.passport.runtime
-    assert any("memory is short: going on" in text for level, text in ctx.lines if level == "warning")
+    assert any("memory is short: trying on the processor" in text for level, text in ctx.lines if level == "warning")
     plugin.largest = 64**3
     assert "segment.small-tiles" not in codes(plugin.analyse(as_image(phantom()), large, request(large), ctx))
 
