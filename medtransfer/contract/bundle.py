@@ -115,7 +115,8 @@ class BundleCard(Record):
     """The content of ``model.json``. ``preprocessing`` is a plan when the model takes volumes.
 
     A card of the task ``pretraining`` has no labels: the bundle holds an encoder to start a training from.
-    ``modalities`` are the DICOM modalities of the volumes that it was trained on, empty where their files did not say.
+    ``modalities`` are the DICOM modalities of the volumes that it was trained on, "OT" among them where a file did not
+    say it; empty for the plug-in's own.
     """
 
     format: int = BUNDLE_FORMAT
