@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from medtransfer.store import models
 from medtransfer.store.home import Home
@@ -189,11 +191,20 @@ def test_models_are_imported_shown_compared_exported_and_deleted(
 
 
 def test_a_file_of_weights_that_nobody_knows_is_refused(command: Command, tmp_path: Path) -> None:
+    save_file({"layer.weight": np.zeros((2, 2), dtype=np.float32)}, tmp_path / "mystery.safetensors")
+    answer = command("model", "import", tmp_path / "mystery.safetensors")
+    assert answer.code == 1
+    assert "mystery.safetensors" in answer.err
+    assert "--name" in answer.err
+    assert command("model", "list", "--json").out.strip() == "[]"
+
+
+def test_a_file_that_is_a_program_is_refused_as_one(command: Command, tmp_path: Path) -> None:
     (tmp_path / "mystery.pth").write_bytes(b"\x80\x04K\x01.")
     answer = command("model", "import", tmp_path / "mystery.pth")
-    assert answer.code == 2
+    assert answer.code == 1
     assert "mystery.pth" in answer.err
-    assert "--name" in answer.err
+    assert "nothing of it was run" in answer.err
 
 
 def test_analyse_prints_findings(
