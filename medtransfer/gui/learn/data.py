@@ -84,8 +84,9 @@ class DataPage(pages.Page):
         self.body.addWidget(parts.title("Teach a network your cases"))
         self.body.addWidget(parts.label(PURPOSE, "muted"))
         self.body.addWidget(self._drop_box())
-        if self.beginnings.pretrainer:
-            self.body.addWidget(self._invitation())
+        self._invitation = self._inviting()
+        self.body.addWidget(self._invitation)
+        self._invitation.setVisible(self.beginnings.pretrainer)
 
     def choose(self, path: Path) -> None:
         """Look at the cases of a table or folder."""
@@ -183,7 +184,7 @@ class DataPage(pages.Page):
         self.plugins.setCurrentIndex(max(self.plugins.findData(pretraining.wish.plugin), 0))
         self.beginnings.select(pretraining)
 
-    def _invitation(self) -> QWidget:
+    def _inviting(self) -> QWidget:
         """Return the offer to learn images without answers first."""
         frame, column = parts.card("note")
         row = QHBoxLayout()
@@ -207,11 +208,9 @@ class DataPage(pages.Page):
         self._say_plugin()
         self.beginnings.show_for(str(self.plugins.currentData()))
         self._listed = True
-        pretrainer = any(entry.manifest is not None and entry.manifest.can.pretrain for entry in found)
-        if pretrainer != self.beginnings.pretrainer:
-            self.beginnings.pretrainer = pretrainer
-            if self.wish is None:
-                self.start()
+        self.beginnings.pretrainer = any(entry.manifest is not None and entry.manifest.can.pretrain for entry in found)
+        if self.wish is None:
+            self._invitation.setVisible(self.beginnings.pretrainer)
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             self.choose(waiting)
