@@ -51,6 +51,10 @@ class FromEncoder:
         backbones.set_input_size(network, self.preprocessing.size)
         return network
 
+    def shared_network(self, dropout: float, drop_path: float = 0.0) -> nn.Module:
+        """Return the network as for any label."""
+        return self.network("", dropout, drop_path)
+
     def known(self, label: str) -> BundleLabel | None:  # noqa: ARG002 - as Origin has it
         """Return None: an encoder knows no findings."""
         return None

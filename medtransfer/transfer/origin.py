@@ -13,7 +13,7 @@ from medtransfer.contract.requests import LearnRequest
 from medtransfer.contract.verbs import Context
 from medtransfer.contract.weights import RANDOM, CatalogueEntry, PictureEntry, WeightFit, catalogue, catalogue_entry
 from medtransfer.errors import EnvironmentFailure, UserError
-from medtransfer.transfer import backbones, bundles, fit_report, weights
+from medtransfer.transfer import backbones, bundles, fit_report, trio_files, weights
 from medtransfer.transfer.masked_origin import FromEncoder
 
 
@@ -27,6 +27,9 @@ class Origin(Protocol):
 
     def network(self, label: str, dropout: float, drop_path: float = 0.0) -> nn.Module:
         """Return a fresh network with one output for a label, filled with the untuned weights."""
+
+    def shared_network(self, dropout: float, drop_path: float = 0.0) -> nn.Module:
+        """Return a network as :meth:`network` does for a label that is not known: what the labels of a trio share."""
 
     def known(self, label: str) -> BundleLabel | None:
         """Return the label as the origin already answers it, or None: then its last layer starts afresh."""
@@ -66,6 +69,10 @@ class FromCatalogue:
         backbones.set_input_size(network, self.preprocessing.size)
         return network
 
+    def shared_network(self, dropout: float, drop_path: float = 0.0) -> nn.Module:
+        """Return the pretrained network with a new last layer."""
+        return self.network("", dropout, drop_path)
+
     def known(self, label: str) -> BundleLabel | None:  # noqa: ARG002 - as Origin has it
         """Return None: the weights were made for another task."""
         return None
@@ -98,6 +105,15 @@ class FromModel:
         bundles.load_label(network, self._bundle, self._source(label))
         return network
 
+    def shared_network(self, dropout: float, drop_path: float = 0.0) -> nn.Module:
+        """Return the network that learnt disease in general, where the model is a trio, else its first one."""
+        if trio_files.DISEASE not in self._bundle.card.files:
+            return self.network("", dropout, drop_path)
+        network = backbones.create(self.backbone, outputs=1, dropout=dropout, drop_path=drop_path)
+        backbones.set_input_size(network, self.preprocessing.size)
+        bundles.load_network(network, self._bundle, trio_files.DISEASE)
+        return network
+
     def known(self, label: str) -> BundleLabel | None:
         """Return the label as the model answers it; None for a trio, whose answer is not its first network's."""
         if self._bundle.card.for_answers.ensemble == "trio":
@@ -109,7 +125,7 @@ class FromModel:
         return None
 
     def _source(self, label: str) -> BundleLabel:
-        own = self._bundle.card.labels
+        own = [one for one in self._bundle.card.labels if one.file]  # those added to a trio have no network
         return next((one for one in own if one.id == label), own[0])
 
 

@@ -113,7 +113,7 @@ class TrioLearning(Learning):
         self._tell(index, label, "all training cases", 0.0)
         whole = self._components(label, WHOLE, train)
         answering_a, first = whole.a.kept(lambda: self._fresh(label, self._recipe))
-        answering_b, second = whole.b.kept(lambda: self._staged(label, WHOLE))
+        answering_b, second = whole.b.kept(lambda: self._staged(WHOLE))
         out_of_fold = self._out_of_fold(index, label, train)
         learnt = trio.learn(whole.c, out_of_fold, self._recipe.vote, self._recipe.seed)
         numbers = _Components(answering_a, answering_b, whole.c, whole.features).numbers(self._keys)
@@ -155,7 +155,7 @@ class TrioLearning(Learning):
             a, b = (self._last_layer(read, train) for read in (self._features(label), stage.features))
         else:
             a = self._tuned(f"{label}-a-{fold}", label, self._fresh(label, self._recipe), train)
-            b = self._tuned(f"{label}-b-{fold}", label, self._staged(label, fold), train)
+            b = self._tuned(f"{label}-b-{fold}", label, self._staged(fold), train)
         examples = siamese.Examples(
             rows_of(stage.features, train.keys),
             train.truth > 0.5,
@@ -166,23 +166,29 @@ class TrioLearning(Learning):
 
     def _fresh(self, label: str, recipe: Recipe) -> Network:
         """Return a label's untuned network: the same one whenever asked, also where it starts from chance."""
-        network = self._untuned_network(label, recipe)
-        split = divide(network, recipe)
-        head = recipe.tune == "head"
-        inputs = FeatureTable(self._features(label)) if head else self._inputs(network, split, recipe)
-        return Network(network, split, inputs, self._device)
-
-    def _untuned_network(self, label: str, recipe: Recipe) -> nn.Module:
         torch.manual_seed(self._recipe.seed)
         network = self._origin.network(label, recipe.dropout, recipe.drop_path)
+        if recipe.tune != "head":
+            return self._divided(network, recipe)
         bundles.rounded(network)
-        return network.to(self._device)
+        split = divide(network.to(self._device), recipe)
+        return Network(network, split, FeatureTable(self._features(label)), self._device)
 
-    def _staged(self, label: str, fold: str) -> Network:
-        """Return a label's network with what all labels share of a fold."""
-        part = self._fresh(label, self._stage)
+    def _staged(self, fold: str) -> Network:
+        """Return a network with what all labels share of a fold."""
+        part = self._divided(self._general(), self._stage)
         filled(part.network, self._disease(fold).tensors)
         return part
+
+    def _general(self) -> nn.Module:
+        """Return the network that learns what all labels share, before it does."""
+        torch.manual_seed(self._recipe.seed)
+        return self._origin.shared_network(self._stage.dropout, self._stage.drop_path)
+
+    def _divided(self, network: nn.Module, recipe: Recipe) -> Network:
+        bundles.rounded(network)
+        split = divide(network.to(self._device), recipe)
+        return Network(network, split, self._inputs(network, split, recipe), self._device)
 
     def _tuned(self, name: str, label: str, part: Network, train: LabelledKeys) -> Network:
         self._probe(part.network, part.split.upper, part.inputs, train)
@@ -257,7 +263,7 @@ class TrioLearning(Learning):
     def _disease(self, fold: str) -> _Stage:
         """Return what all labels share of a fold, with its features of all cases."""
         if fold not in self._stages:
-            part = self._fresh(self._request.labels[0], self._stage)
+            part = self._divided(self._general(), self._stage)
             file = self._ctx.checkpoints / f"disease-{fold}.safetensors"
             if self._disease_known(fold) and not file.exists():
                 self._learn_disease(fold, file)
@@ -272,11 +278,10 @@ class TrioLearning(Learning):
     def _learn_disease(self, fold: str, file: Path) -> None:
         """Tune a network with an output for each label, or one for any disease, and store it without these outputs."""
         train, validation = self._taught(self._train_keys(fold)), self._taught(self._validation_keys())
-        network = self._untuned_network(self._request.labels[0], self._stage)
+        network = self._general()
         trio_stage.with_outputs(network, trio_stage.outputs_of(train))
-        split = divide(network.to(self._device), self._stage)
-        part = Network(network, split, self._inputs(network, split, self._stage), self._device)
-        rows = features_of(network, split.upper, part.inputs, train.keys, self._device)
+        part = self._divided(network, self._stage)
+        rows = features_of(network, part.split.upper, part.inputs, train.keys, self._device)
         trio_stage.start(network, rows, train, self._patients(train.keys), self._recipe.seed)
         self._fit(f"disease-{fold}", "what all findings share", part, train, validation, self._stage)
         bundles.rounded(network)
@@ -312,7 +317,7 @@ class TrioLearning(Learning):
         """Store B as far as it is not in what labels share, and C with the vote."""
         checkpoints = self._ctx.checkpoints
         shared = weights.load(checkpoints / bundles.TRUNK) if (checkpoints / bundles.TRUNK).exists() else {}
-        stage = self._staged(label, WHOLE).network
+        stage = self._staged(WHOLE).network
         if not (checkpoints / trio_files.DISEASE).exists():
             save(checkpoints / trio_files.DISEASE, unlike(stage, shared))
             save(checkpoints / trio_files.SPACE, self._disease(WHOLE).space.tensors())

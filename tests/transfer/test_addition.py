@@ -114,6 +114,14 @@ def test_its_figures_are_those_of_cases_left_out(added: ModelBundle, trio_model:
     assert "leaving patients out" in evaluation.verdict[-1]
 
 
+def test_a_finding_that_was_added_can_be_learnt_anew_from_the_model(
+    added: ModelBundle, handful: Path, tmp_path: Path
+) -> None:
+    again = small.learn(handful, PlainContext(tmp_path), ("green",), parent=added, **small.TRIO)
+    assert again.card.parent == added.sha256
+    assert again.card.labels[0].file, "now it has networks of its own"
+
+
 def test_only_a_trio_can_be_added_to(handful: Path, trained: ModelBundle, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="this model is none") as caught:
         add(handful, trained, PlainContext(tmp_path))

@@ -10,7 +10,8 @@ from medtransfer.contract.bundle import ModelBundle, file_sha256
 from medtransfer.contract.recipe import Recipe
 from medtransfer.contract.requests import LearnRequest
 from medtransfer.errors import DataError, EnvironmentFailure, UserError
-from medtransfer.transfer import backbones, origin
+from medtransfer.transfer import backbones, origin, trio_files
+from medtransfer.transfer.answering import loaded
 from medtransfer.transfer.origin import Origin
 from tests.transfer.small import BACKBONE, PlainContext
 
@@ -107,3 +108,20 @@ def test_a_model_cannot_become_another_network(tmp_path: Path, trained: ModelBun
         choose(Recipe(backbone="resnet18"), PlainContext(tmp_path), parent=str(trained.folder))
     assert caught.value.code == "model.backbone"
     assert BACKBONE in caught.value.message
+
+
+def test_a_trio_goes_on_from_what_its_labels_shared(trio_model: ModelBundle, tmp_path: Path) -> None:
+    chosen = choose(Recipe(), PlainContext(tmp_path), parent=str(trio_model.folder))
+    shared = chosen.shared_network(dropout=0.0).state_dict()
+    expected = loaded(trio_model, trio_files.DISEASE).state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in shared.items())
+    own = chosen.network("bright", dropout=0.0).state_dict()
+    body = [name for name in own if not name.startswith("classifier.")]
+    assert any(not torch.equal(own[name], shared[name]) for name in body)
+
+
+def test_other_origins_share_what_a_new_label_starts_from(tmp_path: Path) -> None:
+    chosen = choose(Recipe(input_size=96), holding(tmp_path))
+    first, second = chosen.shared_network(dropout=0.0), chosen.network("new", dropout=0.0)
+    body = [name for name in first.state_dict() if not name.startswith("classifier.")]
+    assert all(torch.equal(first.state_dict()[name], second.state_dict()[name]) for name in body)
