@@ -250,7 +250,7 @@ def pretraining(studio: Studio, pictures: Pictures) -> None:
     studio.until(flow.images.start.isEnabled)
     studio.shoot("learn-images")
     flow.images.start.click()
-    studio.until(lambda: flow.page.bar.value() > 750 or flow.page.use.isVisible(), LONG_S)
+    studio.until(lambda: flow.page.sheet.file is not None and flow.page.bar.value() > 750, LONG_S)
     studio.shoot("learn-pretraining", rest=False)
     studio.until(flow.page.use.isVisible, LONG_S)
     studio.shoot("learn-pretrained")

@@ -55,9 +55,9 @@ class Studio:
         space = next(space for space in self.window.spaces if space.id == kind.id)
         return cast("_S", space._space)  # noqa: SLF001 - the window itself never needs more than its widget
 
-    def until(self, true: Callable[[], object]) -> None:
+    def until(self, true: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
         """Let the window live until something is so."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + patience_s
         while not true():
             if time.monotonic() > deadline:
                 raise TimeoutError("a screen did not come to be")
