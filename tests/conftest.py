@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+os.environ["QT_QPA_PLATFORM"] = "offscreen"  # before Qt is imported anywhere: no test needs a screen
+
 import numpy as np
 import pytest
 from PIL import Image as Pillow
