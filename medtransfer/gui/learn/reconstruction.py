@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPixmap, QResizeEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout
 
 from medtransfer.gui import parts, theme
 from medtransfer.gui.learn.training import State as Stage
@@ -18,7 +18,7 @@ LOSS, GUESS = "validation_loss", "guess_loss"
 PLOT = "error in hidden patches"
 OWN, MEAN = "the network", "mean of the patches it sees"
 CAPTION = "From the left: the image, the part of it that the network saw, and what it made of the rest."
-_HEIGHT = 60
+_HEIGHT = 72
 """Of the pictures at most, in units of the grid."""
 
 
@@ -80,8 +80,17 @@ class ReconstructionPage(TrainingPage):
         super().__init__()
         self.sheet = Sheet()
         self._caption = parts.label(CAPTION, "muted", theme.SMALL_SIZE)
-        self.body.addWidget(self._caption)
-        self.body.addWidget(self.sheet)
+        pictures = QVBoxLayout()
+        pictures.setSpacing(theme.spacing(1))
+        pictures.addWidget(self._caption)
+        pictures.addWidget(self.sheet)
+        pictures.addStretch(1)
+        self.body.removeWidget(self.curves)
+        beside = QHBoxLayout()
+        beside.setSpacing(theme.spacing(3))
+        beside.addLayout(pictures, 1)
+        beside.addWidget(self.curves, 1, Qt.AlignmentFlag.AlignTop)
+        self.body.addLayout(beside)
         self.use = parts.button("Train from it", self.used.emit, "primary", "Learn findings from cases with answers")
         self.side.insertWidget(self.side.indexOf(self.resume), self.use)
         self.use.hide()
