@@ -178,8 +178,8 @@ def test_a_full_disk_keeps_no_half_report_and_says_so(
     desk.rest()
     monkeypatch.setattr(pdf, "write", full)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "report.pdf"), ""))
-    desk.click(desk.button(desk.read.result_panel, "Save as PDF"))
-    trouble = desk.read.analyse_panel.trouble
+    desk.click(desk.button(desk.read.result_panel, "PDF report"))
+    trouble = desk.read.result_panel.saving.trouble
     desk.until(trouble.isVisible)
     assert "report could not be written" in trouble.accessibleName()
     assert "free some space" in trouble.accessibleName()

@@ -1,4 +1,4 @@
-"""A volume that is segmented tile by tile: the window tells each tile, and a stop takes hold at the next."""
+"""A volume that is segmented tile by tile: the window tells the tiles, and a stop takes hold at the next."""
 
 from __future__ import annotations
 
@@ -61,5 +61,7 @@ def test_tiles_are_told_and_a_stop_takes_hold_at_the_next(reader: Reader, trunk:
     assert panel.trouble.isHidden()
 
     reader.analyse()
-    assert told[1] == [(number, tiles) for number in range(1, tiles + 1)]
+    numbers = [number for number, of in told[1] if of == tiles]
+    assert len(numbers) == len(told[1]) > 1
+    assert numbers == sorted(set(numbers))  # the worker leaves out what a newer one replaces
     assert jobs[1].state is State.DONE
