@@ -36,12 +36,18 @@ class PresetCard(QFrame):
         column.setContentsMargins(theme.spacing(2), theme.spacing(1.5), theme.spacing(2), theme.spacing(1.5))
         self.radio = QRadioButton(name.capitalize())
         self.radio.setFont(theme.font(15, theme.SEMIBOLD))
-        self.radio.setAccessibleDescription(description)
         self.time = parts.label(MEASURING, "accent", weight=theme.MEDIUM)
+        self._description = parts.label("", "muted")
         column.addWidget(self.radio)
-        column.addWidget(parts.label(description, "muted"))
+        column.addWidget(self._description)
         column.addWidget(self.time)
+        self.describe(description)
         self.radio.toggled.connect(lambda chosen: parts.restyle(self, "kind", "notice" if chosen else "card"))
+
+    def describe(self, description: str) -> None:
+        """Say what the preset does: a plug-in may do something else under it than others."""
+        self._description.setText(description)
+        self.radio.setAccessibleDescription(description)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802, ARG002 - Qt's name and signature
         """Choose this preset."""
@@ -110,20 +116,24 @@ class RecipePage(pages.Page):
         asked = replace(wish, settings=self.trio.settings())
         self._asked = asked
 
-        def work(_job: Job) -> tuple[Recipe, dict[str, Estimate]]:
+        def work(_job: Job) -> tuple[dict[str, Recipe], dict[str, Estimate]]:
             _, manifest = planning.learner(home, asked.plugin)
             recipes = {name: planning.recipe_of(replace(asked, recipe=name), manifest) for name in PRESETS}
-            return recipes[USUAL], {
+            return recipes, {
                 name: estimates.estimate(home, asked.plugin, recipe, estimates.amount_for(recipe, cohort))
                 for name, recipe in recipes.items()
             }
 
-        def show(found: tuple[Recipe, dict[str, Estimate]]) -> None:
+        def show(found: tuple[dict[str, Recipe], dict[str, Estimate]]) -> None:
             if self._asked is not asked:
                 return
-            self._show_estimates(found[1])
+            recipes, times = found
+            plain = asked.settings.get("ensemble") == "none"
+            for name, recipe in recipes.items():
+                self.cards[name].describe(Recipe.preset(name).description if plain else recipe.description)
+            self._show_estimates(times)
             if self.trio.isHidden() and not cohort.structures:
-                self.trio.offer(found[0])
+                self.trio.offer(recipes[USUAL])
                 self.trio.show()
 
         self._context.background.run("Estimating the time of training", work, show)
