@@ -16,7 +16,7 @@ PLUGIN = "medtransfer.fundus-trio"
 MODEL = "our-trio"
 LABELS = ("dr", "dme")
 SETTINGS: dict[str, str | int | float | bool] = {
-    "ensemble": "trio", "keep_pictures": True, "folds": 2, "views": 2, "epochs": 6,
+    "ensemble": "trio", "trunk": "shared", "keep_pictures": True, "folds": 2, "views": 2, "epochs": 6,
 }  # fmt: skip
 
 
