@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QScrollArea, QWidget
 from studio import Studio
 from subjects import Pictures
@@ -14,6 +15,7 @@ from medtransfer.work.session import Session
 
 PLUGIN = "medtransfer.fundus-trio"
 MODEL = "our-trio"
+MARGIN = 8
 LABELS = ("dr", "dme")
 SETTINGS: dict[str, str | int | float | bool] = {
     "ensemble": "trio", "trunk": "shared", "keep_pictures": True, "folds": 2, "views": 2, "epochs": 6,
@@ -35,12 +37,12 @@ def comparing(studio: Studio, pictures: Pictures) -> None:
     panel.analyse.click()
     studio.until(lambda: studio.read.reading.shown is not None)
     studio.rest()
-    show(found.heatmaps, found.contributions)
+    show(found)
     studio.shoot("compare")
     found.contributions.more.click()
     found.heatmaps.part_buttons.buttons()[-1].click()
     studio.rest()
-    show(found.heatmaps, found.contributions)
+    show(found)
     studio.shoot("compare-parts")
     studio.context.commands.run("read.remove_all")
     asking(studio, pictures)
@@ -62,11 +64,11 @@ def asking(studio: Studio, pictures: Pictures) -> None:
     studio.shoot("learn-trio")
 
 
-def show(first: QWidget, last: QWidget) -> None:
-    """Scroll so that both are seen, or the last one where they do not fit."""
+def show(first: QWidget) -> None:
+    """Scroll so that a widget is at the top of its panel."""
     area = first.parentWidget()
     while area is not None and not isinstance(area, QScrollArea):
         area = area.parentWidget()
     if isinstance(area, QScrollArea):
-        area.ensureWidgetVisible(first, 0, 40)
-        area.ensureWidgetVisible(last, 0, 16)
+        above = first.mapTo(area.widget(), QPoint(0, 0)).y()
+        area.verticalScrollBar().setValue(above - MARGIN)

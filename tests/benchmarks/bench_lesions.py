@@ -20,7 +20,7 @@ paired: the maps' share minus that of chance, and minus that of the centre.
 
 Prints the tables, whichever way they fall. Needs the folder of real images (``MEDTRANSFER_DATA``).
 
-    python -m tests.benchmarks.bench_lesions [--seeds 3] [--recipe standard] [--set KEY=VALUE ...] [--keep FOLDER]
+    python -m tests.benchmarks.bench_lesions [--seeds 1 2026] [--recipe standard] [--set KEY=VALUE ...] [--keep FOLDER]
 
 Every seed deals the training photographs anew; a photograph's share is the mean over the seeds. With ``--keep`` the
 trainings stay in that folder, and another run looks at the same models again.
@@ -96,7 +96,7 @@ class Outlined:
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2026])
     parser.add_argument("--recipe", default="standard")
     parser.add_argument("--set", action="append", default=[*SMALLER], metavar="KEY=VALUE")
     parser.add_argument("--keep", type=Path)
@@ -109,7 +109,7 @@ def main() -> None:
         table = write_table(data, folder)
         photographs = [outlined(path) for path in sorted((data / "idrid-lesions" / "images").glob("*.jpg"))]
         found: dict[str, list[list[Point | None]]] = {}
-        for seed in range(1, chosen.seeds + 1):
+        for seed in chosen.seeds:
             training = folder / f"training-{seed}"
             if not (training / "model").exists():
                 train(table, training, chosen.recipe, {**settings, "seed": str(seed)})
