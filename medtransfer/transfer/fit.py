@@ -312,26 +312,28 @@ def _columns(truth: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _judged(logits: NDArray[np.float64], truth: NDArray[np.float64]) -> dict[str, float]:
-    """Return ``score`` and ``log_loss`` of (n, outputs), the mean over outputs.
+    """Return ``score`` and ``log_loss`` of (n, outputs).
 
-    The score is the AUROC of outputs that have both classes; the negative log loss where none has.
+    The score is the mean AUROC of outputs that have both classes, weighted by the number of cases of the rarer class: a
+    few cases must not decide for all. Where no output has both it is the negative log loss.
     """
-    losses, areas = [], []
+    losses, areas, weights = [], [], []
     for said, given in zip(logits.T, truth.T, strict=True):
         known = ~np.isnan(given)
         if not known.any():
             continue
         positive = given[known] > 0.5
         probabilities = 1.0 / (1.0 + np.exp(-said[known]))
-        losses.append(
-            -float(np.mean(np.where(positive, np.log(probabilities + 1e-12), np.log(1 - probabilities + 1e-12))))
-        )
+        right = np.where(positive, probabilities, 1 - probabilities)
+        losses.append(-float(np.mean(np.log(right + 1e-12))))
         if 0 < positive.mean() < 1:
             areas.append(float(metrics.auroc(metrics.rank(positive, said[known]))[0]))
+            weights.append(min(positive.sum(), (~positive).sum()))
     loss = float(np.mean(losses))
     if not areas:
         return {"score": -loss, "log_loss": loss}
-    return {"score": float(np.mean(areas)), "validation_auroc": float(np.mean(areas)), "log_loss": loss}
+    area = float(np.average(areas, weights=weights))
+    return {"score": area, "validation_auroc": area, "log_loss": loss}
 
 
 def _positive_weight(truth: NDArray[np.float64], recipe: Recipe) -> Tensor:

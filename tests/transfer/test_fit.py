@@ -330,3 +330,36 @@ def test_validation_of_one_class_is_judged_by_the_log_loss() -> None:
     entry = fit._judged(logits, np.array([1.0, 1.0]))
     expected = -np.log(1 / (1 + np.exp(-logits))).mean()
     assert entry == pytest.approx({"score": -expected, "log_loss": expected}, abs=1e-9)
+
+
+def test_several_answers_are_learnt_at_once_and_unknown_ones_are_left_out(tmp_path: Path) -> None:
+    """The second answer is the opposite of the first one and known of half of the pictures."""
+    recipe = changed(epochs=6)
+    alone = task(recipe)
+    network = backbones.create(BACKBONE, outputs=2)
+    upper = divide(network, recipe).upper
+
+    def both(cases: LabelledKeys) -> LabelledKeys:
+        second = np.where(np.arange(len(cases.keys)) % 4 < 2, 1.0 - cases.truth, np.nan)
+        return LabelledKeys(cases.keys, np.column_stack([cases.truth, second]))
+
+    given = replace(
+        alone, network=network, trainable=nn.Sequential(_lower(network, recipe), upper), train=both(alone.train),
+        validation=both(alone.validation), pretrained=False,
+    )  # fmt: skip
+    progress = fit.fit(given, tmp_path / "c", PlainContext(tmp_path), lambda _: None)
+    assert progress.best_score > 0.9
+    said = fit.answers(given.trainable, given.inputs, given.validation.keys, torch.device("cpu"))
+    truth = given.validation.truth[:, 0] == 1
+    assert said[truth, 0].mean() > said[~truth, 0].mean()
+    assert said[truth, 1].mean() < said[~truth, 1].mean()
+
+
+def test_an_answer_of_few_cases_does_not_choose_the_epoch() -> None:
+    truth = np.full((40, 2), np.nan)
+    truth[:, 0] = np.arange(40) % 2
+    truth[:3, 1] = [1, 0, 1]
+    right = np.column_stack([truth[:, 0], [0.0, 1.0, 0.0] + [0.0] * 37])
+    wrong = np.column_stack([1 - truth[:, 0], [1.0, 0.0, 1.0] + [0.0] * 37])
+    assert fit._judged(right, truth)["score"] == pytest.approx(20 / 21)
+    assert fit._judged(wrong, truth)["score"] == pytest.approx(1 / 21)
