@@ -31,8 +31,8 @@ _ABSORPTION = {"artery": (0.20, 0.50, 0.42), "vein": (0.38, 0.66, 0.52)}
 class Eye:
     """What stays the same between two photographs of one eye.
 
-    ``pigment`` and ``tessellation`` run from 0 to 1; ``disc`` is the disc's centre in mm, ``disc_radius`` half its
-    width in mm, ``cup`` the cup's share of the disc's diameter.
+    ``pigment`` runs from 0 to 1, and so does ``tessellation`` in healthy eyes: in disease it is larger. ``disc`` is the
+    disc's centre in mm, ``disc_radius`` half its width in mm, ``cup`` the cup's share of the disc's diameter.
     """
 
     pigment: float
