@@ -23,7 +23,7 @@ def demo(
     ] = None,
     headless: Annotated[bool, typer.Option("--headless", help="Open no window at the end.")] = False,
 ) -> None:
-    """Check, split, fine-tune, test, publish, analyse and report, on real photographs where they are.
+    """Check, split, tune a trio, test, publish, analyse and report, on real photographs where they are.
 
     At the end the window shows the analysed photograph.
     """

@@ -31,7 +31,7 @@ macular degeneration, branch vein occlusion, disc pallor, disc oedema, laser sca
 _SHARE = 0.22
 _HIDDEN = {
     ("odp", "ode"), ("odc", "ode"), ("odp", "odc"), ("dn", "armd"), ("ode", "mya"),
-    ("mh", "dr"), ("mh", "dn"), ("mh", "odc"), ("mh", "tsln"),
+    ("mh", "dr"), ("mh", "dn"), ("mh", "odc"), ("mh", "tsln"), ("mh", "mya"),
 }  # fmt: skip
 """Pairs whose signs would be drawn over one another; the second one gives way, as graders mark only what they see."""
 
@@ -52,7 +52,7 @@ def photographs(seed: int, number: int) -> Iterator[tuple[str, NDArray[np.uint8]
     tessellation = rng.uniform(1.6, 2.2) if "tsln" in diseases else rng.uniform(0.0, 0.2)
     for laterality in ("R", "L"):
         eye = make_eye(rng, pigment, tessellation)
-        eye = replace(eye, cup=rng.uniform(0.78, 0.9) if "odc" in diseases else rng.uniform(0.25, 0.45))
+        eye = replace(eye, cup=rng.uniform(0.7, 0.82) if "odc" in diseases else rng.uniform(0.25, 0.45))
         grid = view(rng, camera)
         scene = reflectance(rng, eye, grid)
         for disease, painter in _PAINTERS.items():
@@ -91,10 +91,17 @@ def _drusen(rng: np.random.Generator, eye: Eye, grid: Grid, scene: Picture) -> N
     paint(rng, scatter(rng, eye, Severity(drusen=int(rng.integers(40, 90)))), grid, scene)
 
 
+def _cupping(_: np.random.Generator, eye: Eye, grid: Grid, scene: Picture) -> None:
+    """Draw the pale floor of the cup, beneath whose edge the vessels are lost from sight."""
+    x, y = grid.millimetres()
+    distance = np.hypot(x - eye.disc[0], (y - eye.disc[1]) / 1.08) / eye.disc_radius
+    _blend(scene, 0.7 * soft_inside(distance, eye.cup, 0.05), (1.04, 0.96, 0.72))
+
+
 def _myopia(rng: np.random.Generator, eye: Eye, grid: Grid, scene: Picture) -> None:
     """Draw the crescent of atrophy on the disc's side towards the fovea."""
     x, y = grid.millimetres()
-    width = rng.uniform(0.45, 0.9) * eye.disc_radius
+    width = rng.uniform(0.6, 1.1) * eye.disc_radius
     outer = np.hypot(x - eye.disc[0] + width, (y - eye.disc[1]) / 1.05) / (eye.disc_radius + 0.5 * width)
     inner = np.hypot(x - eye.disc[0], (y - eye.disc[1]) / 1.08) / eye.disc_radius
     _blend(scene, 0.85 * soft_inside(outer, 1.0, 0.06) * (1 - soft_inside(inner, 1.0, 0.04)), (0.98, 0.86, 0.62))
@@ -189,6 +196,7 @@ def _haze(rng: np.random.Generator, _: Eye, grid: Grid, scene: Picture) -> None:
 
 
 _PAINTERS: Mapping[str, _Painter] = {
+    "odc": _cupping,
     "mya": _myopia,
     "odp": _pallor,
     "ode": _oedema,
@@ -200,7 +208,7 @@ _PAINTERS: Mapping[str, _Painter] = {
     "ls": _laser_scars,
     "mh": _haze,
 }
-"""In the order of painting; ``odc`` and ``tsln`` are the eye's own cup and choroid."""
+"""In the order of painting; ``tsln`` is the eye's own choroid."""
 
 
 def _blend(scene: Picture, cover: Plane, colour: tuple[float, float, float]) -> None:

@@ -26,7 +26,7 @@ def test_every_disease_leaves_its_sign_and_leaves_the_rest(disease: str) -> None
         assert 0.0002 < changed.mean() < 0.3
     x, y = grid.millimetres()
     at_disc = np.hypot(x - eye.disc[0], y - eye.disc[1]) < 2.5
-    if disease in {"odp", "ode", "mya"}:
+    if disease in {"odc", "odp", "ode", "mya"}:
         assert changed[at_disc].sum() > 0.95 * changed.sum()
     if disease == "armd":
         assert changed[np.hypot(x, y) < 3.5].sum() > 0.95 * changed.sum()

@@ -18,7 +18,7 @@ from medtransfer.store.home import Home
 from tests.conftest import ROOT
 
 PATIENCE_S = 120.0
-SETTINGS = ("input_size=96", "views=1", "epochs=3", "patience=3", "bootstrap=100")
+SETTINGS = ("ensemble=none", "input_size=96", "views=1", "epochs=3", "patience=3", "bootstrap=100")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
-"""The plug-in: a transfer-learning network per disease, on the field of view of a fundus photograph.
+"""The plug-in: a detector per disease, by binary relevance, on the field of view of a fundus photograph.
 
-Of the trio of Inan (2024, arXiv 2405.18449) this is component A, the classical transfer-learning CNN, by binary
-relevance: every disease has a detector of its own.
+Each detector is a trio after Inan (2024, arXiv 2405.18449), which the recipes of the manifest ask medtransfer for.
 """
 
 from __future__ import annotations
