@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from medtransfer.contract import bundle as contract
 from medtransfer.contract.bundle import CARD, BundleCard, BundleLabel, ModelBundle, file_sha256
-from medtransfer.errors import DataError
+from medtransfer.errors import DataError, PluginError
 from medtransfer.transfer import fit_report, weights
 from medtransfer.transfer.blocks import head_names
 
@@ -24,17 +24,40 @@ def rounded(network: nn.Module) -> None:
     """Round the weights of convolutions and linear layers to what float16 can hold, in place.
 
     They are stored like that, at half the size; every figure of a bundle is measured after rounding.
+
+    Raises
+    ------
+    PluginError
+        ``training.diverged`` when a weight is larger than float16 can hold.
     """
     with torch.no_grad():
         for value in network.parameters():
             if value.ndim > 1:
-                value.copy_(value.half().float())
+                value.copy_(halved(value).float())
+
+
+def halved(weight: Tensor) -> Tensor:
+    """Return a tensor in float16.
+
+    Raises
+    ------
+    PluginError
+        ``training.diverged`` when it does not fit: answers would be infinite or no numbers.
+    """
+    half = weight.half()
+    if torch.isfinite(half).all():
+        return half
+    raise PluginError(
+        "training diverged: a weight is larger than what a model can store",
+        code="training.diverged",
+        hint="Use a smaller learning rate (`--set learning_rate=...`), or the recipe `quick`.",
+    )
 
 
 def stored(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return tensors as they are stored: more than one dimension in float16, the rest (biases, BatchNorm) as it is."""
     return {
-        name: (value.half() if value.ndim > 1 and value.is_floating_point() else value).detach().cpu().contiguous()
+        name: (halved(value) if value.ndim > 1 and value.is_floating_point() else value).detach().cpu().contiguous()
         for name, value in tensors.items()
     }
 

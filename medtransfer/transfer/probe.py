@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.preprocessing import StandardScaler
 
+from medtransfer.transfer import spread
 from medtransfer.transfer.calibration import log_loss
 
 STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
@@ -84,7 +84,7 @@ def _chosen_strength(
 
 
 def _regression(features: NDArray[np.float32], truth: NDArray[np.float64], strength: float) -> Probe:
-    scaler = StandardScaler().fit(features.astype(np.float64))
-    model = LogisticRegression(C=strength, max_iter=_ITERATIONS).fit(scaler.transform(features), truth)
-    weight = model.coef_[0] / scaler.scale_
-    return Probe(weight, float(model.intercept_[0] - weight @ scaler.mean_), strength)
+    mean, scale = features.mean(axis=0, dtype=np.float64), spread.of(features)
+    model = LogisticRegression(C=strength, max_iter=_ITERATIONS).fit((features - mean) / scale, truth)
+    weight = model.coef_[0] / scale
+    return Probe(weight, float(model.intercept_[0] - weight @ mean), strength)

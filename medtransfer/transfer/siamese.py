@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from medtransfer.transfer import spread
 from medtransfer.transfer.threads import one_thread
 
 FloatArray = NDArray[np.float64]
@@ -43,13 +44,13 @@ class Space:
     @classmethod
     def around(cls, features: NDArray[np.float32]) -> Space:
         """Return the space of features (n, d)."""
-        mean, spread = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
-        standard: NDArray[np.float32] = ((features - mean) / spread).astype(np.float32)
+        mean, scale = features.mean(axis=0), spread.of(features).astype(np.float32)
+        standard: NDArray[np.float32] = ((features - mean) / scale).astype(np.float32)
         with one_thread():
             _, singular, axes = np.linalg.svd(standard, full_matrices=False)
         width = max(1, min(_WIDTH, len(standard) // 3, int(np.count_nonzero(singular > 1e-3 * singular[0]))))
-        scale = np.sqrt(singular[:width] / np.sqrt(len(standard)))
-        return cls(mean, spread, np.asarray(axes[:width].T / scale, dtype=np.float32))
+        size = np.sqrt(singular[:width] / np.sqrt(len(standard)))
+        return cls(mean, scale, np.asarray(axes[:width].T / size, dtype=np.float32))
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what is stored with the model."""

@@ -75,9 +75,9 @@ class LastLayer:
             Makes the network whose last layer this is.
         """
         part = fresh()
-        rounded = replace(self.probe, weight=self.probe.weight.astype(np.float16).astype(np.float64))
-        start_from(part.network, torch.from_numpy(rounded.weight), rounded.bias)
-        return replace(self, probe=rounded), part
+        weight = bundles.halved(torch.from_numpy(self.probe.weight)).double()
+        start_from(part.network, weight, self.probe.bias)
+        return replace(self, probe=replace(self.probe, weight=weight.numpy())), part
 
 
 def filled(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 from medtransfer.contract.bundle import ModelBundle, file_sha256
-from medtransfer.errors import DataError
+from medtransfer.errors import DataError, PluginError
 from medtransfer.transfer import backbones, bundles, weights
 from tests.transfer.small import BACKBONE
 
@@ -64,3 +65,15 @@ def test_a_bundle_without_all_of_its_network_is_refused(tmp_path: Path, trained:
     with pytest.raises(DataError) as caught:
         bundles.load_network(network(), written, "label-a.safetensors")
     assert caught.value.code == "weights.other-architecture"
+
+
+@pytest.mark.parametrize("store", [bundles.rounded, lambda network: bundles.stored(network.state_dict())])
+def test_a_weight_that_float16_cannot_hold_is_refused_and_not_stored_as_infinite(
+    store: Callable[[torch.nn.Module], object],
+) -> None:
+    given = network()
+    with torch.no_grad():
+        given.get_parameter("classifier.weight")[0, 0] = 1e6
+    with pytest.raises(PluginError) as raised:
+        store(given)
+    assert raised.value.code == "training.diverged"

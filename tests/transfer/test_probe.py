@@ -12,7 +12,7 @@ from medtransfer.transfer.probe import STRENGTHS
 
 def made(cases: int = 90, dimensions: int = 40, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     generator = np.random.default_rng(seed)
-    features = generator.normal(size=(cases, dimensions)) * generator.uniform(0.01, 100, dimensions) + 5
+    features = generator.normal(size=(cases, dimensions)) * generator.uniform(1, 100, dimensions) + 5
     truth = (generator.normal(size=cases) + (features[:, 0] - 5) / features[:, 0].std() > 0).astype(np.float64)
     return features.astype(np.float32), truth, np.arange(cases) // 2
 
@@ -33,6 +33,16 @@ def test_a_feature_that_never_changes_does_no_harm() -> None:
     features[:, 3] = 7.0
     fitted = probe.fit(features, truth, patients, seed=0)
     assert np.isfinite(fitted.logits(features)).all()
+
+
+def test_a_feature_that_hardly_ever_changes_outweighs_nothing_when_it_does() -> None:
+    features, truth, patients = made()
+    features[:, 3] = 1e-7 * truth + 1e-8 * np.arange(len(truth))
+    fitted = probe.fit(features, truth, patients, seed=0)
+    assert np.isfinite(fitted.weight.astype(np.float16)).all(), "weights are stored in float16"
+    awake = features.copy()
+    awake[:, 3] = features.std()
+    assert np.abs(fitted.logits(awake) - fitted.logits(features)).max() < 0.1
 
 
 def test_the_strength_is_not_chosen_by_pictures_of_the_same_patient() -> None:
