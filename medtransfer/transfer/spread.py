@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SMALLEST = 0.01
-"""Of the median feature's spread. Networks have features that are the same for all training cases but a rounding error."""
+"""Of the median feature's spread. Some features are the same for all training cases but for a rounding error."""
 
 
 def of(features: NDArray[np.float32]) -> NDArray[np.float64]:
