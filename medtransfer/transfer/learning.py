@@ -33,7 +33,7 @@ from medtransfer.transfer.prepared import FeatureFolder, Inputs, PictureFolder
 from medtransfer.transfer.publication import Trained, label_file, publish, specified
 from medtransfer.transfer.threads import algebra_in_one_thread
 
-_PICTURES, _FEATURES, _LABELS = 0.08, 0.45, 0.94
+_PICTURES, FEATURES, LABELS = 0.08, 0.45, 0.94
 """Shares of the progress bar at which preparing pictures, computing features and training labels end."""
 
 
@@ -95,7 +95,7 @@ class Learning:
     def _run(self) -> ModelBundle:
         self._pictures.fill(self._cohort.cases, self._teller("preparing pictures", 0.0, _PICTURES))
         outcomes = [self._label(index, label) for index, label in enumerate(self._request.labels)]
-        self._ctx.progress(_LABELS, "judging the model on the test cases")
+        self._ctx.progress(LABELS, "judging the model on the test cases")
         judgement = self._judged(outcomes)
         facts = {outcome.label: outcome.facts for outcome in outcomes}
         files = self._files()
@@ -144,13 +144,6 @@ class Learning:
         train = self._labelled[label]["train"]
         self._begin(label, network, split.upper, inputs, train)
         untuned = fit.predict(split.upper, inputs, keys, self._device)
-        begin, end = self._label_share(index)
-
-        def tell(progress: fit.Progress) -> None:
-            values = {name: value for name, value in progress.history[-1].items() if name != "score"}
-            stage = f"{label}: epoch {progress.epoch} of at most {recipe.epochs}"
-            ctx.progress(begin + (end - begin) * progress.epoch / recipe.epochs, stage, **values)
-
         task = LabelTask(
             label,
             network,
@@ -161,6 +154,7 @@ class Learning:
             recipe,
             pretrained=self._pretrained,
         )
+        tell = self._epochs(label, self._label_share(index), recipe)
         progress = fit.fit(task, file.with_suffix(".checkpoint"), ctx, tell)
         bundles.rounded(network)
         logits = {"untuned": untuned, "tuned": fit.predict(split.upper, inputs, keys, self._device)}
@@ -183,8 +177,23 @@ class Learning:
 
     def _label_share(self, index: int) -> tuple[float, float]:
         """Return where a label's part of the progress bar begins and ends."""
-        share = (_LABELS - _FEATURES) / len(self._request.labels)
-        return _FEATURES + index * share, _FEATURES + (index + 1) * share
+        begin = self._labels_begin()
+        share = (LABELS - begin) / len(self._request.labels)
+        return begin + index * share, begin + (index + 1) * share
+
+    def _labels_begin(self) -> float:
+        """Return where the labels' part of the progress bar begins."""
+        return FEATURES
+
+    def _epochs(self, line: str, bar: tuple[float, float], recipe: Recipe) -> Callable[[fit.Progress], None]:
+        """Return what tells of each epoch of a training, which has that part of the progress bar."""
+
+        def tell(progress: fit.Progress) -> None:
+            values = {name: value for name, value in progress.history[-1].items() if name != "score"}
+            stage = f"{line}: epoch {progress.epoch} of at most {recipe.epochs}"
+            self._ctx.progress(within(bar, progress.epoch / recipe.epochs), stage, **values)
+
+        return tell
 
     def _log_fit(self) -> None:
         """Tell how the weights fit the network, where that was not certain from the start."""
@@ -229,10 +238,10 @@ class Learning:
         features = FeatureFolder.within(ctx.cache, settings, self._pictures, run)
         train = [case.key for case in self._cases["train"]]
         others = [case.key for case in self._cases["validation"] + self._cases["test"]]
-        middle = _PICTURES + (_FEATURES - _PICTURES) * 0.2
+        middle = _PICTURES + (FEATURES - _PICTURES) * 0.2
         features.fill(others, 1, self._teller("running the frozen part of the network", _PICTURES, middle))
         features.fill(
-            train, self._recipe.views, self._teller("running the frozen part of the network", middle, _FEATURES)
+            train, self._recipe.views, self._teller("running the frozen part of the network", middle, FEATURES)
         )
         return features
 
@@ -276,9 +285,15 @@ class Learning:
     def _teller(self, stage: str, begin: float, end: float) -> Callable[[float], None]:
         def tell(share: float) -> None:
             self._ctx.check()
-            self._ctx.progress(begin + (end - begin) * share, stage)
+            self._ctx.progress(within((begin, end), share), stage)
 
         return tell
+
+
+def within(bar: tuple[float, float], share: float) -> float:
+    """Return where a part of the progress bar stands of which that share is done."""
+    begin, end = bar
+    return begin + (end - begin) * share
 
 
 def _labelled(cases: Cases, label: str) -> dict[Partition, LabelledKeys]:

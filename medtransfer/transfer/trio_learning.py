@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ from medtransfer.transfer.division import address, divide
 from medtransfer.transfer.fit import LabelledKeys, LabelTask
 from medtransfer.transfer.folds import Fold
 from medtransfer.transfer.judgement import Judgement, truth_of
-from medtransfer.transfer.learning import LabelOutcome, Learning, Preparing, features_of, save
+from medtransfer.transfer.learning import FEATURES, LABELS, LabelOutcome, Learning, Preparing, features_of, save, within
 from medtransfer.transfer.siamese import Siamese, Space
 from medtransfer.transfer.trio_parts import Features, FeatureTable, LastLayer, Network, filled, rows_of, unlike
 from medtransfer.transfer.voting import Cases as VotedCases
@@ -52,6 +52,9 @@ FloatArray = NDArray[np.float64]
 
 WHOLE = "whole"
 """Name of the fold that holds nothing out: what goes into the model."""
+_SHARED = "what all findings share"
+_OWN, _LAST_LAYERS = 2.0, 0.1
+"""Time that a label takes, in that of what all labels share: with two networks of its own, or two last layers only."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +109,10 @@ class TrioLearning(Learning):
         patients = self._patients([case.key for case in cases])
         return folds.shared(truth, patients, self._recipe.folds, self._recipe.seed)
 
+    @functools.cached_property
+    def _all_folds(self) -> list[str]:
+        return [WHOLE, *map(str, range(len(self._folds)))]
+
     def _train_label(self, index: int, label: str, file: Path) -> dict[str, Any]:
         self._share(index, label)
         begun = time.monotonic()
@@ -140,8 +147,7 @@ class TrioLearning(Learning):
         """Compute what labels share, so that a label's time is its own."""
         if index == 0:
             self._log_fit()
-        for fold in (WHOLE, *map(str, range(len(self._folds)))):
-            self._tell(index, label, "what all findings share", 0.0)
+        for fold in self._all_folds:
             self._disease(fold)
         if self._recipe.tune == "head":
             self._features(label)
@@ -154,8 +160,8 @@ class TrioLearning(Learning):
         if self._recipe.tune == "head":
             a, b = (self._last_layer(read, train) for read in (self._features(label), stage.features))
         else:
-            a = self._tuned(f"{label}-a-{fold}", label, self._fresh(label, self._recipe), train)
-            b = self._tuned(f"{label}-b-{fold}", label, self._staged(fold), train)
+            a = self._tuned(label, "a", fold, self._fresh(label, self._recipe), train)
+            b = self._tuned(label, "b", fold, self._staged(fold), train)
         examples = siamese.Examples(
             rows_of(stage.features, train.keys),
             train.truth > 0.5,
@@ -190,9 +196,14 @@ class TrioLearning(Learning):
         split = divide(network.to(self._device), recipe)
         return Network(network, split, self._inputs(network, split, recipe), self._device)
 
-    def _tuned(self, name: str, label: str, part: Network, train: LabelledKeys) -> Network:
+    def _tuned(self, label: str, which: str, fold: str, part: Network, train: LabelledKeys) -> Network:
         self._probe(part.network, part.split.upper, part.inputs, train)
-        self._fit(name, label, part, train, self._labelled[label]["validation"], self._recipe)
+        validation = self._labelled[label]["validation"]
+        both = self._piece(self._label_share(self._request.labels.index(label)), fold)
+        middle = within(both, 0.5)
+        line, bar = (label, (both[0], middle)) if which == "a" else (f"{label}, from all", (middle, both[1]))
+        told = self._told(line, bar, fold, self._recipe)
+        self._fit(f"{label}-{which}-{fold}", self._task(label, part, train, validation, self._recipe), told)
         return part
 
     def _last_layer(self, features: Features, train: LabelledKeys) -> LastLayer:
@@ -213,12 +224,37 @@ class TrioLearning(Learning):
             self._untuned_features[below] = dict(zip(self._keys, found, strict=True))
         return self._untuned_features[below]
 
-    def _fit(
-        self, name: str, label: str, part: Network, train: LabelledKeys, validation: LabelledKeys, recipe: Recipe
-    ) -> None:
-        upper, pretrained = part.split.upper, self._pretrained
-        task = LabelTask(label, part.network, upper, part.inputs, train, validation, recipe, pretrained)
-        fit.fit(task, self._ctx.checkpoints / f"{name}.checkpoint", self._ctx, lambda _: None)
+    def _task(
+        self, label: str, part: Network, train: LabelledKeys, validation: LabelledKeys, recipe: Recipe
+    ) -> LabelTask:
+        return LabelTask(
+            label, part.network, part.split.upper, part.inputs, train, validation, recipe, self._pretrained
+        )
+
+    def _fit(self, name: str, task: LabelTask, told: Callable[[fit.Progress], None]) -> None:
+        fit.fit(task, self._ctx.checkpoints / f"{name}.checkpoint", self._ctx, told)
+
+    def _told(self, line: str, bar: tuple[float, float], fold: str, recipe: Recipe) -> Callable[[fit.Progress], None]:
+        """Return what tells of a training on a fold; only of what goes into the model are figures told."""
+        if fold == WHOLE:
+            return self._epochs(line, bar, recipe)
+
+        def tell(progress: fit.Progress) -> None:
+            without = f"part {int(fold) + 1} of {len(self._folds)} left out"
+            stage = f"{line}, {without}: epoch {progress.epoch} of at most {recipe.epochs}"
+            self._ctx.progress(within(bar, progress.epoch / recipe.epochs), stage)
+
+        return tell
+
+    def _piece(self, bar: tuple[float, float], fold: str) -> tuple[float, float]:
+        """Return a fold's part of a part of the progress bar."""
+        number, count = self._all_folds.index(fold), len(self._all_folds)
+        return within(bar, number / count), within(bar, (number + 1) / count)
+
+    def _labels_begin(self) -> float:
+        """Return where on the progress bar everything is learnt that labels share."""
+        cost = _LAST_LAYERS if self._recipe.tune == "head" else _OWN
+        return within((FEATURES, LABELS), 1.0 / (1.0 + cost * len(self._request.labels)))
 
     def _out_of_fold(self, index: int, label: str, train: LabelledKeys) -> VotedCases:
         """Return what components say of training cases of patients whom they have not seen."""
@@ -283,7 +319,9 @@ class TrioLearning(Learning):
         part = self._divided(network, self._stage)
         rows = features_of(network, part.split.upper, part.inputs, train.keys, self._device)
         trio_stage.start(network, rows, train, self._patients(train.keys), self._recipe.seed)
-        self._fit(f"disease-{fold}", "what all findings share", part, train, validation, self._stage)
+        bar = self._piece((FEATURES, self._labels_begin()), fold)
+        told = self._told(_SHARED, bar, fold, self._stage)
+        self._fit(f"disease-{fold}", self._task(_SHARED, part, train, validation, self._stage), told)
         bundles.rounded(network)
         last = tuple(f"{name}." for name in backbones.head_names(network))
         learnt = {
@@ -346,6 +384,5 @@ class TrioLearning(Learning):
         return Judgement(evaluation, judgement.operating)
 
     def _tell(self, index: int, label: str, stage: str, share: float) -> None:
-        begin, end = self._label_share(index)
         self._ctx.check()
-        self._ctx.progress(begin + (end - begin) * share, f"{label}: {stage}")
+        self._ctx.progress(within(self._label_share(index), share), f"{label}: {stage}")

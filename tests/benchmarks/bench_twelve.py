@@ -8,7 +8,7 @@ with maps for all twelve in a warm worker.
 With ``--folder`` everything is kept: called again, it goes on where it was stopped, and the times of what was not
 finished in one go are too short.
 
-    python -m tests.benchmarks.bench_twelve [--photographs 300] [--recipe quick] [--folder DIR]
+    python -m tests.benchmarks.bench_twelve [--photographs 480] [--recipe quick] [--set KEY=VALUE ...] [--folder DIR]
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from medtransfer.cohort import phantom_diseases
@@ -31,18 +31,16 @@ from medtransfer.work.planning import Wish
 from medtransfer.work.session import Session
 
 PLUGIN = "medtransfer.fundus-trio"
-SETTINGS: Mapping[str, str | int] = {"ensemble": "trio", "trunk": "shared"}
 ROUNDS = 3
-
-
 TIMES = "seconds.json"
 
 
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--photographs", type=int, default=300)
+    parser.add_argument("--photographs", type=int, default=480)
     parser.add_argument("--recipe", default="quick")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--folder", type=Path)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -50,8 +48,10 @@ def main() -> None:
         table = folder / "phantoms" / "labels.csv"
         if not table.exists():
             phantom_diseases.write_cohort(folder / "phantoms", chosen.photographs, seed=1)
-        one, _ = _train(folder / "one", table, chosen.recipe, phantom_diseases.DISEASES[:1])
-        twelve, card = _train(folder / "twelve", table, chosen.recipe, phantom_diseases.DISEASES)
+        settings = dict(setting.split("=", 1) for setting in chosen.set)
+        wish = Wish(PLUGIN, table, recipe=chosen.recipe, name="twelve", settings=settings)
+        one, _ = _train(folder / "one", replace(wish, labels=phantom_diseases.DISEASES[:1]))
+        twelve, card = _train(folder / "twelve", replace(wish, labels=phantom_diseases.DISEASES))
         assert card.evaluation is not None
         for label in card.evaluation.of("tuned").labels:
             area, own = label.metrics["auroc"], card.extra["training"][label.label]
@@ -64,7 +64,7 @@ def main() -> None:
         print(f"one photograph, twelve findings, all maps, warm: {_analysed(folder / 'twelve'):.1f} s")
 
 
-def _train(folder: Path, table: Path, recipe: str, labels: tuple[str, ...]) -> tuple[tuple[float, float], BundleCard]:
+def _train(folder: Path, wish: Wish) -> tuple[tuple[float, float], BundleCard]:
     """Return the seconds that a training takes in a store of its own, where nothing is cached, and the model's card.
 
     Seconds are those that pass, and those that the worker's threads spend on processors together.
@@ -72,7 +72,6 @@ def _train(folder: Path, table: Path, recipe: str, labels: tuple[str, ...]) -> t
     home = Home.locate(folder / "home").prepare()
     begun, before = time.monotonic(), os.times()
     with Session(home) as session:
-        wish = Wish(PLUGIN, table, recipe=recipe, name="twelve", labels=labels, settings=SETTINGS)
         card = learn(session, wish, folder / "training").bundle.card
     after, kept = os.times(), folder / TIMES
     if not kept.exists():

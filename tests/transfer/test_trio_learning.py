@@ -199,3 +199,18 @@ def test_labels_share_what_does_not_depend_on_them(trio_model: ModelBundle) -> N
     shared = sizes["trunk.safetensors"] + sizes[trio_files.DISEASE]
     own = sizes[trio_files.second_file("red")]
     assert own < 0.1 * shared, "component B of a label adds a last layer to what is shared"
+
+
+@pytest.mark.parametrize("trunk", ["own", "shared"])
+def test_the_bar_never_goes_back_and_what_goes_into_the_model_has_its_curves(
+    pictures: Path, tmp_path: Path, trunk: str
+) -> None:
+    ctx = PlainContext(tmp_path)
+    small.learn(pictures, ctx, **{**small.TRIO, "trunk": trunk, "tune": "last-stages", "epochs": 2, "patience": 2})
+    trained = [(fraction, stage, values) for fraction, stage, values in ctx.told if "epoch" in stage]
+    assert [fraction for fraction, _, _ in trained] == sorted(fraction for fraction, _, _ in trained)
+    drawn = {stage.partition(":")[0] for _, stage, values in trained if "loss" in values}
+    own = {line for label in small.LABELS for line in (label, f"{label}, from all")} if trunk == "own" else set()
+    assert drawn == {"what all findings share", *own}
+    assert not any("left out" in line for line in drawn)
+    assert sum("part 1 of" in stage for _, stage, _ in trained) == 2 * len(drawn)
