@@ -19,7 +19,7 @@ from medtransfer.gui.window import MainWindow
 from medtransfer.store.home import Home
 from tests.gui.watchdog import Watchdog
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 150_000
 CTRL = Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 
