@@ -52,7 +52,7 @@ def photographs(seed: int, number: int) -> Iterator[tuple[str, NDArray[np.uint8]
     tessellation = rng.uniform(1.6, 2.2) if "tsln" in diseases else rng.uniform(0.0, 0.2)
     for laterality in ("R", "L"):
         eye = make_eye(rng, pigment, tessellation)
-        eye = replace(eye, cup=rng.uniform(0.7, 0.82) if "odc" in diseases else rng.uniform(0.25, 0.45))
+        eye = replace(eye, cup=rng.uniform(0.75, 0.87) if "odc" in diseases else rng.uniform(0.25, 0.45))
         grid = view(rng, camera)
         scene = reflectance(rng, eye, grid)
         for disease, painter in _PAINTERS.items():
@@ -95,7 +95,7 @@ def _cupping(_: np.random.Generator, eye: Eye, grid: Grid, scene: Picture) -> No
     """Draw the pale floor of the cup, beneath whose edge the vessels are lost from sight."""
     x, y = grid.millimetres()
     distance = np.hypot(x - eye.disc[0], (y - eye.disc[1]) / 1.08) / eye.disc_radius
-    _blend(scene, 0.7 * soft_inside(distance, eye.cup, 0.05), (1.04, 0.96, 0.72))
+    _blend(scene, 0.8 * soft_inside(distance, eye.cup, 0.04), (1.05, 0.97, 0.7))
 
 
 def _myopia(rng: np.random.Generator, eye: Eye, grid: Grid, scene: Picture) -> None:
