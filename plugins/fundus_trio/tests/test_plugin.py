@@ -17,13 +17,15 @@ from medtransfer.cohort import phantom
 from medtransfer.cohort.splitting import FrozenSplit
 from medtransfer.contract.bundle import ModelBundle
 from medtransfer.contract.manifest import Manifest, read_manifest
-from medtransfer.contract.recipe import Recipe
+from medtransfer.contract.recipe import PRESETS, Recipe
 from medtransfer.contract.requests import LearnRequest
 from medtransfer.contract.weights import catalogue_entry
 from medtransfer.resources import resource
 from medtransfer.result.model import Result
 from medtransfer.study.model import Image
 from medtransfer.transfer.convert import convert
+from medtransfer.work import planning
+from medtransfer.work.planning import Wish
 from tests.transfer.small import PlainContext, request
 
 PACKAGE = Path(module.__file__).resolve().parent
@@ -86,6 +88,26 @@ def test_the_manifest_says_what_the_code_does(manifest: Manifest, starter: Model
         assert (label.name, label.code) == (declared.name, declared.code)
     assert not starter.card.data.synthetic
     assert starter.card.data.licence.startswith("CC BY 4.0")
+
+
+@pytest.mark.parametrize("recipe", PRESETS)
+def test_every_recipe_learns_a_trio_unless_told_otherwise(recipe: str, manifest: Manifest, tmp_path: Path) -> None:
+    wish = Wish(manifest.id, tmp_path, recipe=recipe)
+    learnt = planning.recipe_of(wish, manifest)
+    assert learnt.ensemble == "trio"
+    assert learnt.description != Recipe.preset(recipe).description, "which speaks of one network"
+    assert not learnt.keep_pictures, "only with consent"
+    assert planning.recipe_of(replace(wish, settings={"ensemble": "none"}), manifest).ensemble == "none"
+
+
+def test_the_starter_is_a_trio_that_says_what_each_part_said_and_which_cases_are_alike(
+    trio: FundusTrio, starter: ModelBundle, ctx: PlainContext
+) -> None:
+    assert starter.card.for_answers.ensemble == "trio"
+    result = analyse(trio, opened(PACKAGE / "golden" / "photograph.png"), starter, ctx)
+    for finding in result.findings:
+        assert finding.contributions
+        assert finding.similar
 
 
 def test_the_golden_case_is_answered_as_expected(
