@@ -29,12 +29,12 @@ from medtransfer.transfer.trio import Trio
 SIMILAR = 3
 """Confirmed cases named for a finding."""
 _NAMES = {
-    "A": "A: network tuned to this finding",
-    "B": "B: network that learnt disease in general first",
+    "A": "A: network for this finding alone",
+    "B": "B: network that learnt from all findings first",
     "C": "C: nearest confirmed cases",
 }
-_OF_A = "of the network tuned to this finding"
-_OF_B = "of the network that learnt disease in general first"
+_OF_A = "of the network for this finding alone"
+_OF_B = "of the network that learnt from all findings first"
 _OF_C = "of the likeness to confirmed cases"
 _OF_BOTH = "mean of both networks"
 

@@ -12,9 +12,9 @@ from medtransfer.work.report.html import Html, element, folded, paragraph, secti
 
 TITLE = "What its components are worth"
 LEGEND = (
-    "AUROC on the test cases, with 95 % intervals. A: a network tuned to the finding. B: a network that learnt "
-    "disease in general first. C: the nearest confirmed cases. Together: five learners vote on what the components say "
-    "of cases that they had not seen."
+    "AUROC on the test cases, with 95 % intervals. A: a network for the finding alone. B: a network that learnt from "
+    "all findings first. C: the nearest confirmed cases. Together: five learners vote on what the components say of "
+    "cases that they had not seen."
 )
 STAR = "With a star: what the model answers by."
 _BOLD = "In bold: what the model answers by."

@@ -25,6 +25,8 @@ def sections(card: BundleCard) -> list[Html]:
             for row, known in zip(rows, facts.values(), strict=True):
                 row.append(text(said(known[key])) if key in known else text("\u2013"))
     note = "Cases that were trained on; of a finding that was added later, all its cases."
+    if "Learnt in" in headings:
+        note += " The time is each finding's own, besides what all findings share."
     return [section("What it learnt from", table(headings, rows), element("figcaption", text(note)))]
 
 
