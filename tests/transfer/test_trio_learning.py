@@ -128,7 +128,7 @@ def test_few_positive_cases_are_answered_by_the_siamese_component(pictures: Path
 
 
 def test_it_goes_on_where_it_was_stopped_with_the_same_model(
-    many: Path, trio_context: PlainContext, tmp_path: Path
+    many: Path, trio_model: ModelBundle, tmp_path: Path
 ) -> None:
     stopped = PlainContext(tmp_path)
 
@@ -141,8 +141,7 @@ def test_it_goes_on_where_it_was_stopped_with_the_same_model(
         small.learn(many, stopped, keep_pictures=True, **small.TRIO)
     stopped.interrupt = lambda: None
     again = small.learn(many, stopped, keep_pictures=True, **small.TRIO)
-    whole = ModelBundle.open(trio_context.output)
-    assert {name: file_sha256(again.folder / name) for name in again.card.files} == whole.card.files
+    assert {name: file_sha256(again.folder / name) for name in again.card.files} == trio_model.card.files
 
 
 def test_a_finding_tells_its_parts_and_the_cases_most_alike(
